@@ -1,0 +1,60 @@
+/*
+ * log: the line is made whole first and written at once; up to PIPE_BUF octets a write to a pipe is not torn apart.
+ */
+#include "base/log.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static void write_line(const char *line, size_t len)
+{
+    while (len) {
+        ssize_t done = write(STDERR_FILENO, line, len);
+        if (done < 0 && errno == EINTR)
+            continue;
+        if (done <= 0)
+            return; /* nobody left to tell */
+        line += done;
+        len -= (size_t)done;
+    }
+}
+
+__attribute__((format(printf, 2, 0))) static void say(const char *word, const char *format, va_list args)
+{
+    char line[PIPE_BUF];
+    size_t len = (size_t)snprintf(line, sizeof line, "vigia: %s", word);
+    vsnprintf(line + len, sizeof line - len, format, args);
+    for (len = 0; line[len]; len++)
+        if ((unsigned char)line[len] < 0x20 || line[len] == 0x7f)
+            line[len] = ' '; /* a file's name may hold line ends and escapes */
+    line[len] = '\n';        /* in place of the NUL */
+    write_line(line, len + 1);
+}
+
+void log_error(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    say("error: ", format, args);
+    va_end(args);
+}
+
+void log_warning(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    say("warning: ", format, args);
+    va_end(args);
+}
+
+void log_note(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    say("", format, args);
+    va_end(args);
+}

@@ -1,0 +1,101 @@
+/*
+ * finding: what vigia tells.
+ *
+ * A value without pointers: copies, and handles (generation, index) that the herald resolves while it holds the
+ * generation. Its texts stand behind the fixed part; only the part in use (`finding_bytes`) is ever copied, allocated or
+ * passed on.
+ *
+ * **Order.** Findings are told by `time_ns` of the packet (or event) that first showed them, then input, packet,
+ * ordinal. A capture whose timestamps run back does not change that as long as they run back by at most
+ * FINDING_SLACK_NS; what comes later still is told at the place of `clock - FINDING_SLACK_NS`, where `clock` is the
+ * greatest timestamp before it. So the order is a function of the input alone.
+ *
+ * **Id.** UUID version 5 (RFC 4122, 4.3) over kind, sensor, observable, indicator key, flow tuple (or event id), first
+ * timestamp and ordinal; not over publisher, seq, generation, count or sources.
+ *
+ * Owner: whoever holds it: a flow's hits, a ring, the herald.
+ */
+#ifndef VIGIA_MODEL_FINDING_H
+#define VIGIA_MODEL_FINDING_H
+
+#include "model/indicator.h"
+#include "model/tuple.h"
+
+#define FINDING_SLACK_NS (INT64_C(10) * 1000000000)
+
+enum { FINDING_EXCERPT_MAX = 64, FINDING_TEXT_MAX = OBSERVABLE_VALUE_MAX + FINDING_EXCERPT_MAX };
+
+enum finding_kind {
+    FINDING_HIT,
+    FINDING_OBSERVED, /* not told as a finding: what `vigia observe` prints */
+};
+
+enum finding_status { FINDING_OPENED, FINDING_UPDATED, FINDING_CLOSED };
+
+const char *finding_status_name(enum finding_status s);
+
+/* Where in the order. */
+struct finding_key {
+    int64_t order_ns; /* max(time_ns, clock - FINDING_SLACK_NS) */
+    int64_t time_ns;  /* of the packet, since 1970 UTC */
+    uint64_t packet;  /* in its input, from 1 */
+    uint32_t input;   /* in the order of the arguments, from 0 */
+    uint32_t ordinal; /* among the findings that this packet opened, from 0 */
+};
+
+struct finding {
+    struct finding_key key;
+    enum finding_kind kind;
+    enum finding_status status;
+    uint32_t generation;
+    uint32_t indicator; /* index in that generation */
+    enum indicator_match match;
+
+    enum observable_type type;
+    enum where where;
+    bool ech;
+    uint16_t port;
+    struct address address; /* of address types; the others' value is in `text` */
+
+    struct tuple tuple;
+    enum flow_state state;
+    enum flow_direction direction;
+    uint16_t sensor;
+
+    int64_t last_ns; /* when it was last seen */
+    uint64_t count;  /* how often it was seen in this flow */
+    int64_t offset;  /* of the raw value in its packet's captured octets; -1 where it does not lie whole in one packet */
+
+    uint16_t value_len;   /* octets of `text` that are the value */
+    uint16_t excerpt_len; /* and behind it, the raw octets that show it */
+    char text[FINDING_TEXT_MAX];
+};
+
+/* Octets of `f` that are in use. */
+static inline size_t finding_bytes(const struct finding *f)
+{
+    return offsetof(struct finding, text) + f->value_len + f->excerpt_len;
+}
+
+static inline struct bytes finding_value(const struct finding *f)
+{
+    return bytes_of(f->text, f->value_len);
+}
+
+static inline struct bytes finding_excerpt(const struct finding *f)
+{
+    return bytes_of(f->text + f->value_len, f->excerpt_len);
+}
+
+/* The observable that the finding is about; its value is borrowed from the finding. */
+struct observable finding_observable(const struct finding *f);
+
+/* Negative, zero or positive: a before, at or behind b. */
+int finding_order(const struct finding_key *a, const struct finding_key *b);
+
+enum { FINDING_ID_MAX = sizeof "00000000-0000-0000-0000-000000000000" };
+
+/* `sensor` is the sensor's name, `key` the indicator's. */
+void finding_id(const struct finding *f, const char *sensor, const struct indicator_key *key, char out[FINDING_ID_MAX]);
+
+#endif

@@ -1,0 +1,78 @@
+/*
+ * encode: a finding as others read it.
+ *
+ * What a finding's handles mean (indicator, sources, names of sensor and file) is given with it; encoding asks nobody.
+ * A rendition holds only what a tier may see: sources stricter than the tier are left out, the flow and evidence of a
+ * stricter tap are withheld, `tlp` is the strictest of what is held, and where no source remains nothing is told.
+ *
+ * Any thread.
+ */
+#ifndef VIGIA_PUBLISH_ENCODE_H
+#define VIGIA_PUBLISH_ENCODE_H
+
+#include "base/buffer.h"
+#include "model/finding.h"
+
+/* Who saw it: a tap or a folder of captures. */
+struct sensor {
+    const char *name;
+    char country[3]; /* ISO 3166 alpha-2, "ZZ" unknown */
+    enum tlp tlp;
+};
+
+/* A finding with what its handles mean. */
+struct told {
+    const struct finding *finding;
+    const struct indicator *indicator; /* NULL of what was only observed */
+    const struct indicator_source *sources;
+    uint32_t source_count;
+    const struct sensor *sensor;
+    const char *file; /* of the evidence */
+    const char *publisher;
+    uint64_t seq;
+};
+
+/* Low, medium, high: from the confidence of the strongest source (50 when none says) on the scale of STIX 2.1, appendix
+ * A (from 30 medium, from 70 high), one step lower where the flow was only attempted or refused. */
+enum severity { SEVERITY_LOW, SEVERITY_MEDIUM, SEVERITY_HIGH };
+
+const char *severity_name(enum severity s);
+
+/* What a tier's reader of this finding sees. */
+struct rendition {
+    bool told;      /* false: nothing remains */
+    bool flow;      /* the tap's flow and evidence are shown */
+    enum tlp tlp;   /* the strictest of what is held */
+    int confidence; /* of the strongest source that is shown; -1 unknown */
+    category_id category;
+    enum indicator_validity validity; /* within if any source shown is; else after, else before */
+    enum severity severity;
+};
+
+struct rendition rendition_of(const struct told *t, enum tlp tier);
+
+/* The finding's topic: `hit.green.CL.c2-server`. */
+void encode_topic(const struct told *t, enum tlp tier, struct buffer *out);
+
+/* One JSON object as `finding.schema.json` has it, without line end. Nothing is written where nothing remains. */
+void encode_json(const struct told *t, enum tlp tier, struct buffer *out);
+
+/* One observation: {"timestamp","type","value","where","flow","file","packet"}, and "ech" where a name stood in a
+ * ClientHello. */
+void encode_observed_json(const struct told *t, struct buffer *out);
+
+/* Whether the protocol has ports (of ICMP: type and code) to tell. */
+bool encode_has_ports(const struct tuple *t);
+
+/* The indicator's value as it is printed: with `=` in front where it is only itself. At most OBSERVABLE_VALUE_MAX + 1
+ * octets, returns their number. */
+size_t encode_indicator(const struct indicator_key *key, char out[OBSERVABLE_VALUE_MAX + 1]);
+
+/* The names of the feeds whose word a tier may read, each once, with `between` them. */
+void encode_feeds(const struct told *t, enum tlp tier, const char *between, struct buffer *out);
+
+/* Raw octets in a form that is safe everywhere and can be read back: printable ASCII as it is, a backslash doubled,
+ * every other octet as \xNN. `out` holds 4 * raw.len; returns the length. */
+size_t encode_printable(struct bytes raw, char *out);
+
+#endif

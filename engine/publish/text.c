@@ -1,0 +1,354 @@
+/*
+ * Text for people at a terminal: one finding a line, in columns that line up.
+ *
+ *     02:00:00.123 high   tls.sni    c2.bad.example      10.1.2.3:51234 → 203.0.113.7:443  green urlhaus: bad.example
+ *
+ * What was hit stands left, who met whom in the middle, who says so right; only values are ever cut, with `…`, names at
+ * their front (their end says whose they are) and everything else at its end. The arrow says what became of the flow;
+ * a wide terminal has room for the word too. Colours repeat what words say.
+ *
+ * Values, feed names and file names are written by strangers: whatever could move a cursor, colour, hide or turn text
+ * around (control and escape octets, and all of Unicode but Latin letters) is shown as \xNN.
+ */
+#include <stdio.h>
+
+#include "base/text.h"
+#include "publish/output.h"
+
+enum {
+    WIDE_COLUMNS = 132, /* from here on the state is a word */
+    SEVERITY_COLUMNS = 6,
+    WHERE_COLUMNS = 10,
+    TYPE_COLUMNS = 11,
+    END_COLUMNS = 21,  /* 255.255.255.255:65535 */
+    FLOW_COLUMNS = 37, /* most pairs; the longest, of IPv4, takes 45 */
+    STATE_COLUMNS = 11,
+    VALUE_COLUMNS_MIN = 16,
+    VALUE_COLUMNS_MAX = 64,
+    VALUE_COLUMNS = 40, /* where the width is not known */
+    TLP_COLUMNS = 5,
+    TAIL_SHARE = 5, /* the fifth part of a line says who says so, with its TLP */
+    TAIL_COLUMNS_MIN = 2,
+    END_TEXT_MAX = ADDRESS_TEXT_MAX + sizeof "[]:65535",
+};
+
+static const char RESET[] = "\033[0m", DIM[] = "\033[2m", BOLD[] = "\033[1m", RED[] = "\033[1;31m",
+                  GREEN[] = "\033[32m", YELLOW[] = "\033[33m", CYAN[] = "\033[36m";
+
+/* Where one line stands. */
+struct line {
+    struct buffer *to;
+    const struct output_style *style;
+    unsigned column;
+};
+
+/* One column on the screen, or the four of \xNN. */
+struct unit {
+    size_t octets, columns, len;
+    char shown[4];
+};
+
+/* U+00A1 to U+024F but the soft hyphen: letters of the languages that feeds and files are named in, one column each. */
+static bool is_latin_letter(struct bytes text)
+{
+    if (text.len < 2 || text.at[0] < 0xc2 || text.at[0] > 0xc9 || (text.at[1] & 0xc0) != 0x80)
+        return false;
+    unsigned code = (text.at[0] & 0x1fU) << 6 | (text.at[1] & 0x3fU);
+    return code >= 0xa1 && code != 0xad;
+}
+
+static struct unit unit_of(struct bytes text)
+{
+    struct unit u = {.octets = 1};
+    if (is_latin_letter(text)) {
+        u = (struct unit){.octets = 2, .columns = 1, .len = 2, .shown = {(char)text.at[0], (char)text.at[1]}};
+    } else {
+        u.len = encode_printable(bytes_until(text, 1), u.shown);
+        u.columns = u.len;
+    }
+    return u;
+}
+
+static size_t width_of(struct bytes text)
+{
+    size_t columns = 0;
+    while (text.len) {
+        struct unit u = unit_of(text);
+        columns += u.columns;
+        text = bytes_from(text, u.octets);
+    }
+    return columns;
+}
+
+static void paint(const struct line *l, const char *colour)
+{
+    if (l->style->colour && colour)
+        buffer_text(l->to, colour);
+}
+
+/* Text of our own, one column an octet. */
+static void put_word(struct line *l, const char *colour, const char *word)
+{
+    paint(l, colour);
+    buffer_text(l->to, word);
+    paint(l, colour ? RESET : NULL);
+    l->column += (unsigned)strlen(word);
+}
+
+/* A sign of our own that takes one column, however many octets it has. */
+static void put_sign(struct line *l, const char *sign)
+{
+    buffer_text(l->to, sign);
+    l->column++;
+}
+
+/* At least one blank, so that what is too long pushes and never touches. */
+static void pad_to(struct line *l, unsigned column)
+{
+    do
+        buffer_char(l->to, ' ');
+    while (++l->column < column);
+}
+
+static void put_units(struct line *l, struct bytes text, size_t columns)
+{
+    while (text.len) {
+        struct unit u = unit_of(text);
+        if (u.columns > columns)
+            return;
+        buffer_add(l->to, u.shown, u.len);
+        l->column += (unsigned)u.columns;
+        columns -= u.columns;
+        text = bytes_from(text, u.octets);
+    }
+}
+
+/* Text of strangers in at most `max` columns, of which the last or, with `keep_end`, the first is … where it was cut.
+ */
+static void put_text(struct line *l, const char *colour, struct bytes text, size_t max, bool keep_end)
+{
+    size_t columns = width_of(text);
+    bool cut = columns > max;
+    paint(l, colour);
+    if (cut && keep_end) {
+        put_sign(l, "…");
+        while (columns > max - 1) {
+            struct unit u = unit_of(text);
+            columns -= u.columns;
+            text = bytes_from(text, u.octets);
+        }
+    }
+    put_units(l, text, cut && !keep_end ? max - 1 : max);
+    if (cut && !keep_end)
+        put_sign(l, "…");
+    paint(l, colour ? RESET : NULL);
+}
+
+static bool is_wide(const struct output_style *style)
+{
+    return style->columns == 0 || style->columns >= WIDE_COLUMNS;
+}
+
+static unsigned flow_columns(const struct output_style *style)
+{
+    return is_wide(style) ? 2 * END_COLUMNS + 3 + 1 + STATE_COLUMNS : FLOW_COLUMNS;
+}
+
+/* What the columns of fixed width leave behind column `at`, but for what the tail should have. */
+static unsigned value_columns(const struct output_style *style, unsigned at, bool tail)
+{
+    unsigned taken = at + 1 + flow_columns(style) + (tail ? 1 + style->columns / TAIL_SHARE : 0);
+    if (style->columns == 0)
+        return VALUE_COLUMNS;
+    unsigned left = style->columns > taken ? style->columns - taken : 0;
+    return left < VALUE_COLUMNS_MIN ? VALUE_COLUMNS_MIN : left > VALUE_COLUMNS_MAX ? VALUE_COLUMNS_MAX : left;
+}
+
+static size_t cut_at(const struct output_style *style, unsigned columns)
+{
+    return style->columns ? columns : SIZE_MAX;
+}
+
+/* The time of day under a head for each day, or with its date. */
+static void put_time(struct line *l, int64_t ns)
+{
+    const int64_t day_ns = 86400 * TEXT_SECOND_NS;
+    enum { DATE = sizeof "2026-11-21" - 1 };
+    char text[TEXT_TIME_MAX];
+    size_t len = text_time_write(ns, 3, text);
+    int64_t day = ns / day_ns - (ns % day_ns < 0);
+    text[len - 1] = 0; /* the Z; the view is UTC */
+    text[DATE] = 0;
+    if (!l->style->day) {
+        put_word(l, DIM, text);
+        put_word(l, NULL, " ");
+    } else if (*l->style->day != day) {
+        *l->style->day = day;
+        put_word(l, BOLD, text);
+        put_word(l, DIM, " UTC");
+        buffer_char(l->to, '\n');
+        l->column = 0;
+    }
+    put_word(l, NULL, text + DATE + 1);
+}
+
+static void put_severity(struct line *l, enum severity s)
+{
+    static const char *const colours[] = {[SEVERITY_LOW] = CYAN, [SEVERITY_MEDIUM] = YELLOW, [SEVERITY_HIGH] = RED};
+    put_word(l, colours[s], severity_name(s));
+}
+
+/* The value's column begins at `at`; a long `where` before it takes its room, so that what follows still lines up. */
+static void put_value(struct line *l, const struct finding *f, unsigned at, bool tail)
+{
+    char value[OBSERVABLE_VALUE_MAX];
+    struct observable o = finding_observable(f);
+    size_t len = observable_write(&o, value);
+    unsigned end = at + value_columns(l->style, at, tail);
+    unsigned room = end > l->column + VALUE_COLUMNS_MIN ? end - l->column : VALUE_COLUMNS_MIN;
+    bool keep_end = f->type == OBSERVABLE_DOMAIN_NAME || f->type == OBSERVABLE_EMAIL_ADDR;
+    put_text(l, BOLD, bytes_of(value, len), cut_at(l->style, room), keep_end);
+    pad_to(l, end + 1);
+}
+
+static size_t end_write(const struct tuple *t, const struct address *a, uint16_t port, char out[END_TEXT_MAX])
+{
+    char address[ADDRESS_TEXT_MAX];
+    address_write(a, address);
+    bool has_port = t->proto == PROTO_TCP || t->proto == PROTO_UDP || t->proto == PROTO_SCTP;
+    bool bare = !has_port || address_is_v4(a);
+    int len = snprintf(out, END_TEXT_MAX, bare ? "%s" : "[%s]", address);
+    if (has_port)
+        len += snprintf(out + len, END_TEXT_MAX - (size_t)len, ":%u", port);
+    return (size_t)len;
+}
+
+/* Full line: both sides spoke; half: one did; dashed: nobody answered; struck out: refused. */
+static const char *arrow_of(enum flow_state s)
+{
+    static const char *const arrows[] = {
+        [FLOW_ATTEMPTED] = "⇢", [FLOW_REFUSED] = "↛", [FLOW_ESTABLISHED] = "→", [FLOW_ONE_SIDED] = "⇀"};
+    return arrows[s];
+}
+
+/* Where there is room the sender stands right-aligned, so that the arrows are below each other. */
+static void put_flow(struct line *l, const struct finding *f)
+{
+    const struct tuple *t = &f->tuple;
+    char src[END_TEXT_MAX], dst[END_TEXT_MAX], proto[8];
+    size_t src_len = end_write(t, &t->src, t->src_port, src);
+    end_write(t, &t->dst, t->dst_port, dst);
+    unsigned start = l->column;
+    for (size_t n = src_len; is_wide(l->style) && n < END_COLUMNS; n++)
+        put_word(l, NULL, " ");
+    put_word(l, NULL, src);
+    put_word(l, NULL, " ");
+    put_sign(l, arrow_of(f->state));
+    put_word(l, NULL, " ");
+    put_word(l, NULL, dst);
+    if (t->proto != PROTO_TCP && t->proto != PROTO_UDP) {
+        put_word(l, NULL, " ");
+        put_word(l, DIM, tuple_proto_name(t->proto, proto));
+    }
+    if (is_wide(l->style)) {
+        pad_to(l, start + 2 * END_COLUMNS + 4);
+        put_word(l, f->state == FLOW_ESTABLISHED ? NULL : DIM, flow_state_name(f->state));
+    }
+    pad_to(l, start + flow_columns(l->style) + 1);
+}
+
+static void put_tlp(struct line *l, enum tlp tlp)
+{
+    static const char *const colours[] = {
+        [TLP_CLEAR] = BOLD, [TLP_GREEN] = GREEN, [TLP_AMBER] = YELLOW, [TLP_AMBER_STRICT] = YELLOW, [TLP_RED] = RED};
+    put_word(l, colours[tlp], tlp_name(tlp));
+}
+
+/* `feed, feed: indicator`; the indicator only where the value does not say it already. */
+static void put_sources(struct line *l, const struct told *t)
+{
+    char value[OBSERVABLE_VALUE_MAX + 1];
+    struct buffer text = {0};
+    encode_feeds(t, TLP_RED, ", ", &text);
+    if (t->finding->match != MATCH_EXACT) {
+        buffer_text(&text, ": ");
+        buffer_add(&text, value, encode_indicator(&t->indicator->key, value));
+    }
+    unsigned columns = l->style->columns;
+    unsigned left = columns > l->column + TAIL_COLUMNS_MIN ? columns - l->column : TAIL_COLUMNS_MIN;
+    put_text(l, NULL, buffer_bytes(&text), cut_at(l->style, left), false);
+    buffer_free(&text);
+}
+
+static void write_hit(struct line *l, const struct told *t)
+{
+    const struct finding *f = t->finding;
+    struct rendition r = rendition_of(t, TLP_RED);
+    put_time(l, f->key.time_ns);
+    unsigned at = l->column + 1;
+    pad_to(l, at);
+    put_severity(l, r.severity);
+    pad_to(l, at += SEVERITY_COLUMNS + 1);
+    put_word(l, CYAN, where_name(f->where));
+    pad_to(l, at += WHERE_COLUMNS + 1);
+    put_value(l, f, at, true);
+    put_flow(l, f);
+    at = l->column;
+    put_tlp(l, r.tlp);
+    pad_to(l, at + TLP_COLUMNS + 1);
+    put_sources(l, t);
+}
+
+static void write_observed(struct line *l, const struct told *t)
+{
+    const struct finding *f = t->finding;
+    put_time(l, f->key.time_ns);
+    unsigned at = l->column + 1;
+    pad_to(l, at);
+    put_word(l, CYAN, where_name(f->where));
+    pad_to(l, at += WHERE_COLUMNS + 1);
+    put_word(l, DIM, observable_type_name(f->type));
+    pad_to(l, at += TYPE_COLUMNS + 1);
+    put_value(l, f, at, false);
+    put_flow(l, f);
+}
+
+static void end_line(struct buffer *out)
+{
+    while (out->len && out->at[out->len - 1] == ' ')
+        out->len--;
+    buffer_char(out, '\n');
+}
+
+static void write_line(struct buffer *out, const struct told *t, const struct output_style *style)
+{
+    struct line l = {.to = out, .style = style};
+    if (t->finding->kind == FINDING_OBSERVED)
+        write_observed(&l, t);
+    else
+        write_hit(&l, t);
+    end_line(out);
+}
+
+/* Where the words have no room, what the arrows mean. */
+static void write_head(struct buffer *out, bool observed, const struct output_style *style)
+{
+    (void)observed;
+    struct line l = {.to = out, .style = style};
+    if (is_wide(style))
+        return;
+    for (int s = FLOW_ATTEMPTED; s <= FLOW_ONE_SIDED; s++) {
+        put_sign(&l, arrow_of((enum flow_state)s));
+        put_word(&l, NULL, " ");
+        put_word(&l, DIM, flow_state_name((enum flow_state)s));
+        put_word(&l, NULL, "  ");
+    }
+    end_line(out);
+}
+
+const struct output output_text = {
+    .name = "text",
+    .about = "a line for people to read",
+    .head = write_head,
+    .write = write_line,
+};

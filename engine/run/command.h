@@ -1,0 +1,29 @@
+/*
+ * command: the subcommands and what they return.
+ */
+#ifndef VIGIA_RUN_COMMAND_H
+#define VIGIA_RUN_COMMAND_H
+
+/* Exit statuses (contract). */
+enum {
+    STATUS_DONE = 0,
+    STATUS_INPUT = 1,  /* some input could not be read or parsed; the rest was processed */
+    STATUS_USAGE = 2,  /* wrong usage or configuration */
+    STATUS_OUTPUT = 3, /* the output failed */
+};
+
+struct command {
+    const char *name;
+    const char *usage; /* what stands behind the name on the first line of its help */
+    const char *about; /* one line */
+    const char *help;  /* the rest; may be empty */
+    unsigned accepts;  /* OPTION_ bits of options.h */
+    int (*run)(const struct command *self, int argc, char **argv); /* argv[0] is the subcommand */
+};
+
+extern const struct command command_replay;  /* cmd_replay.c */
+extern const struct command command_observe; /* cmd_observe.c */
+extern const struct command command_lookup;  /* cmd_lookup.c */
+extern const struct command command_check;   /* cmd_check.c */
+
+#endif

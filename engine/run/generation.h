@@ -1,0 +1,32 @@
+/*
+ * generation: indicator files to a database that can be asked.
+ *
+ * Every file that cannot be read and every record that is none is named on stderr (the first GENERATION_NAMED of a
+ * file, then a count); the rest lives.
+ */
+#ifndef VIGIA_RUN_GENERATION_H
+#define VIGIA_RUN_GENERATION_H
+
+#include "match/database.h"
+#include "run/config.h"
+
+enum { GENERATION_NAMED = 20 };
+
+/* What came of one file. */
+struct generation_report {
+    uint32_t read; /* records taken */
+    uint32_t refused;
+    uint32_t warnings;
+    const char *format; /* NULL: not recognised */
+};
+
+/* Reads one file into the draft; false when it could not be read or a record was refused. `as` names a format, or is
+ * NULL to find out. */
+bool generation_read(struct draft *d, const struct config_indicators *file, const char *as,
+                     struct generation_report *report);
+
+/* All files of a configuration, compiled. `*failed` is set when something was named on stderr as an error. NULL when
+ * nothing can be built. */
+const struct database *generation_build(const struct config *c, const char *as, uint32_t generation, bool *failed);
+
+#endif

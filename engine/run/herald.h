@@ -1,0 +1,39 @@
+/*
+ * herald: puts what the workers found in order, and tells it.
+ *
+ * The order is that of finding.h. A finding is told once every worker's progress has passed its `order_ns`; until then
+ * it is held in a heap. Held at a time: what was found within FINDING_SLACK_NS of packet time, and while flows that
+ * hold older findings are still open.
+ *
+ * Owner: the thread that calls it.
+ */
+#ifndef VIGIA_RUN_HERALD_H
+#define VIGIA_RUN_HERALD_H
+
+#include "publish/output.h"
+#include "run/worker.h"
+
+struct herald_job {
+    struct worker *const *workers;
+    unsigned worker_count;
+    const struct database *database; /* NULL when nothing was asked */
+    const struct inputs *inputs;
+    const struct sensor *sensor;
+    const char *publisher;
+    const struct output *output;
+    const struct output_style *style;
+    int fd;
+    uint64_t octets; /* of all inputs, for the progress bar; 0 unknown */
+    bool observe;
+};
+
+struct herald_result {
+    uint64_t told;
+    int error;         /* errno of a failed output; 0 none. EPIPE: the reader went away */
+    uint64_t held_max; /* most findings held at a time */
+};
+
+/* Tells everything until the workers have ended, or the output fails: then the workers are let know by their rings. */
+struct herald_result herald_run(const struct herald_job *job);
+
+#endif

@@ -1,0 +1,252 @@
+/*
+ * watch[0] is the flow's list of hits, newest first; watch[1] and watch[2] are the payload streams of its sides.
+ */
+#include "run/hits.h"
+
+#include <stdlib.h>
+
+enum {
+    LATE_ORDINAL = 1 << 16, /* where the ordinals of what waited until a flow's end begin */
+    SHOWN_BEFORE = 48,      /* octets shown before the end of a payload match */
+};
+
+static uint32_t next_ordinal(struct hits *h, const struct sighting *at)
+{
+    if (at->packet != h->packet || at->input != h->input || at->late != h->late) {
+        h->packet = at->packet;
+        h->input = at->input;
+        h->late = at->late;
+        h->ordinal = at->late ? LATE_ORDINAL : 0;
+    }
+    return h->ordinal++;
+}
+
+static enum flow_direction direction_of(const struct prefix *home, const struct tuple *t)
+{
+    if (!home->count)
+        return DIRECTION_UNKNOWN;
+    bool src = prefix_find(home, &t->src) != PREFIX_NONE;
+    bool dst = prefix_find(home, &t->dst) != PREFIX_NONE;
+    return src ? (dst ? DIRECTION_INTERNAL : DIRECTION_OUTBOUND) : dst ? DIRECTION_INBOUND : DIRECTION_EXTERNAL;
+}
+
+/* Where `raw` lies in the frame, or -1. */
+static int64_t offset_in(struct bytes frame, struct bytes raw)
+{
+    uintptr_t begin = (uintptr_t)frame.at;
+    uintptr_t at = (uintptr_t)raw.at;
+    bool inside = raw.len && frame.len && at >= begin && at + raw.len <= begin + frame.len;
+    return inside ? (int64_t)(at - begin) : -1;
+}
+
+/* Only the part in use is allocated. */
+static struct hit *hit_new(struct hits *h, const struct flow_view *flow, const struct sighting *at,
+                           const struct observable *o)
+{
+    size_t value = observable_is_address(o->type) ? 0 : o->value.len;
+    size_t excerpt = o->raw.len < FINDING_EXCERPT_MAX ? o->raw.len : FINDING_EXCERPT_MAX;
+    struct hit *hit = malloc(offsetof(struct hit, finding) + offsetof(struct finding, text) + value + excerpt);
+    if (!hit)
+        abort();
+    hit->next = NULL;
+    struct finding *f = &hit->finding;
+    memset(f, 0, offsetof(struct finding, text));
+    int64_t earliest = at->clock_ns - FINDING_SLACK_NS;
+    f->key = (struct finding_key){.order_ns = at->time_ns > earliest ? at->time_ns : earliest,
+                                  .time_ns = at->time_ns,
+                                  .packet = at->packet,
+                                  .input = at->input,
+                                  .ordinal = next_ordinal(h, at)};
+    f->type = o->type;
+    f->where = o->where;
+    f->ech = o->ech;
+    f->address = o->address;
+    f->port = o->port;
+    f->tuple = flow->tuple;
+    f->state = flow->state;
+    f->direction = direction_of(h->context->home, &flow->tuple);
+    f->last_ns = at->time_ns;
+    f->count = 1;
+    f->offset = offset_in(at->frame, o->raw);
+    f->value_len = (uint16_t)value;
+    f->excerpt_len = (uint16_t)excerpt;
+    if (value)
+        memcpy(f->text, o->value.at, value);
+    if (excerpt)
+        memcpy(f->text + value, o->raw.at, excerpt);
+    return hit;
+}
+
+/* To the herald, whose it is then; a herald that has left lets us know to stop. */
+static void tell(struct hits *h, struct hit *hit)
+{
+    hit->next = NULL;
+    if (!ring_push_wait(h->context->told, hit)) {
+        h->context->stopped = true;
+        free(hit);
+    }
+}
+
+static void observe(void *to, struct flow_view *flow, const struct sighting *at, const struct observable *o)
+{
+    struct hits *h = to;
+    struct hit *hit = hit_new(h, flow, at, o);
+    hit->finding.kind = FINDING_OBSERVED;
+    h->context->counts.observables++;
+    tell(h, hit);
+}
+
+/* Whether any source of the indicator was valid then. */
+static bool valid_at(const struct database *db, uint32_t indicator, int64_t time_ns)
+{
+    uint32_t count;
+    const struct indicator_source *sources = database_sources(db, indicator, &count);
+    for (uint32_t i = 0; i < count; i++)
+        if (indicator_validity_at(&sources[i], time_ns) == VALIDITY_WITHIN)
+            return true;
+    return false;
+}
+
+static struct hit *held(const struct flow_view *flow, uint32_t generation, const struct match *m, enum where where,
+                        unsigned *count)
+{
+    *count = 0;
+    for (struct hit *hit = flow->watch[0]; hit; hit = hit->next, ++*count)
+        if (hit->finding.indicator == m->indicator && hit->finding.where == where &&
+            hit->finding.generation == generation)
+            return hit;
+    return NULL;
+}
+
+static void found(struct hits *h, struct flow_view *flow, const struct sighting *at, const struct observable *o,
+                  const struct match *m)
+{
+    struct hits_context *c = h->context;
+    unsigned count;
+    uint32_t generation = database_generation(c->database);
+    struct hit *again = held(flow, generation, m, o->where, &count);
+    if (again) {
+        again->finding.count++;
+        again->finding.last_ns = at->time_ns;
+        c->counts.repeats++;
+        return;
+    }
+    if (c->strict_validity && !valid_at(c->database, m->indicator, at->time_ns)) {
+        c->counts.invalid++;
+        return;
+    }
+    struct hit *hit = hit_new(h, flow, at, o);
+    hit->finding.generation = generation;
+    hit->finding.indicator = m->indicator;
+    hit->finding.match = m->how;
+    c->counts.hits++;
+    if (count >= HITS_PER_FLOW || h->held >= h->held_max) {
+        c->counts.at_once++;
+        tell(h, hit);
+        return;
+    }
+    hit->next = flow->watch[0];
+    flow->watch[0] = hit;
+    h->held++;
+}
+
+static void observable(void *to, struct flow_view *flow, const struct sighting *at, const struct observable *o)
+{
+    struct hits *h = to;
+    struct match matches[DATABASE_MATCHES_MAX];
+    unsigned more = 0;
+    unsigned count = database_ask(h->context->database, h->context->asker, o, matches, &more);
+    h->context->counts.observables++;
+    h->context->counts.unmatched += more;
+    for (unsigned i = 0; i < count; i++)
+        found(h, flow, at, o, &matches[i]);
+}
+
+/* What a payload match shows: of a content its octets, of an expression the octets before its end on the same line, as
+ * far as this segment has them. */
+static struct bytes shown(const struct indicator *i, struct bytes octets, size_t end)
+{
+    size_t begin = end < SHOWN_BEFORE ? 0 : end - SHOWN_BEFORE;
+    if (i->key.type == OBSERVABLE_CONTENT) {
+        begin = end < i->key.value.len ? 0 : end - i->key.value.len;
+        return bytes_until(bytes_from(octets, begin), end - begin);
+    }
+    for (size_t at = end; at-- > begin;)
+        if (octets.at[at] == '\n' && at + 1 < end)
+            begin = at + 1;
+    return bytes_until(bytes_from(octets, begin), end - begin);
+}
+
+static void payload_match(void *to, const struct match *m)
+{
+    struct hits *h = to;
+    const struct indicator *i = database_indicator(h->context->database, m->indicator);
+    size_t end = m->end > h->octets_at ? (size_t)(m->end - h->octets_at) : 0;
+    struct bytes raw = shown(i, h->octets, end < h->octets.len ? end : h->octets.len);
+    struct observable o = {.type = OBSERVABLE_CONTENT, .where = WHERE_PAYLOAD, .value = raw, .raw = raw};
+    if (i->key.type == OBSERVABLE_CONTENT)
+        o.value = i->key.value; /* whole, also where it straddles segments */
+    found(h, h->flow, h->at, &o, m);
+}
+
+static void payload(void *to, struct flow_view *flow, const struct sighting *at, int side, struct bytes octets,
+                    bool gap)
+{
+    struct hits *h = to;
+    struct hits_context *c = h->context;
+    struct payload_stream *stream = flow->watch[1 + side];
+    h->flow = flow;
+    h->at = at;
+    h->octets = bytes_of(octets.at, 0);
+    if (!stream) {
+        stream = flow->watch[1 + side] = payload_stream_open(c->database);
+        if (!stream)
+            return;
+    } else if (gap) {
+        h->octets_at = payload_stream_at(stream);
+        payload_stream_gap(stream, c->asker, payload_match, h);
+    }
+    h->octets = octets;
+    h->octets_at = payload_stream_at(stream);
+    payload_stream_scan(stream, c->asker, octets, payload_match, h);
+}
+
+static void payload_end(void *to, struct flow_view *flow, const struct sighting *at)
+{
+    struct hits *h = to;
+    static const uint8_t nothing[1];
+    h->flow = flow;
+    h->at = at;
+    h->octets = bytes_of(nothing, 0);
+    for (int side = 0; side < 2; side++) {
+        struct payload_stream *stream = flow->watch[1 + side];
+        if (!stream)
+            continue;
+        h->octets_at = payload_stream_at(stream);
+        payload_stream_close(stream, h->context->asker, payload_match, h);
+        flow->watch[1 + side] = NULL;
+    }
+}
+
+static void flow_end(void *to, struct flow_view *flow)
+{
+    struct hits *h = to;
+    for (struct hit *hit = flow->watch[0], *next; hit; hit = next) {
+        next = hit->next;
+        hit->finding.state = flow->state;
+        h->held--;
+        tell(h, hit);
+    }
+    flow->watch[0] = NULL;
+}
+
+void hits_init(struct hits *h, struct hits_context *context, uint64_t held_max)
+{
+    *h = (struct hits){.context = context, .held_max = held_max};
+    h->sink = (struct sink){.to = h,
+                            .observable = context->observe ? observe : observable,
+                            .payload_end = payload_end,
+                            .flow_end = flow_end};
+    if (!context->observe && database_wants_payload(context->database))
+        h->sink.payload = payload;
+}

@@ -1,0 +1,70 @@
+/*
+ * hits: what was found in the flows of one shard, until it is told.
+ *
+ * The shard's sink: each observable is asked of the database, and what it meets becomes a finding, one for each flow,
+ * indicator and `where`, that is held until the flow ends and then told with the flow's final state. Repeats count up.
+ * Only `observe` tells at once, of everything and without asking.
+ *
+ * A flow holds at most HITS_PER_FLOW findings and a shard its limit; at the limit the new finding is told at once, with
+ * the state it has, and counted. Findings are the one thing on a packet's way that is allocated.
+ *
+ * Owner: one worker. A told hit is the herald's, who frees it.
+ */
+#ifndef VIGIA_RUN_HITS_H
+#define VIGIA_RUN_HITS_H
+
+#include "base/prefix.h"
+#include "base/ring.h"
+#include "match/database.h"
+#include "model/finding.h"
+#include "model/sink.h"
+
+enum { HITS_PER_FLOW = 256 };
+
+/* On its way to the herald; only the finding's part in use is there. */
+struct hit {
+    struct hit *next; /* in its flow */
+    struct finding finding;
+};
+
+struct hit_counts {
+    uint64_t observables;
+    uint64_t hits;      /* findings opened */
+    uint64_t repeats;   /* sightings that only counted one up */
+    uint64_t at_once;   /* told early, for want of room */
+    uint64_t unmatched; /* matches beyond DATABASE_MATCHES_MAX of one observable */
+    uint64_t invalid;   /* left out by strict validity */
+};
+
+/* What all shards of a worker share. */
+struct hits_context {
+    const struct database *database;
+    struct asker *asker;
+    const struct prefix *home; /* networks of the sensor; empty: every direction is unknown */
+    struct ring *told;         /* to the herald; struct hit */
+    bool observe;
+    bool strict_validity;
+    bool stopped; /* the herald has left */
+    struct hit_counts counts;
+};
+
+struct hits {
+    struct sink sink;
+    struct hits_context *context;
+    uint64_t held;
+    uint64_t held_max;
+    /* Of the packet at hand, what the next finding's ordinal is. */
+    uint64_t packet;
+    uint32_t input;
+    bool late;
+    uint32_t ordinal;
+    /* While a payload is scanned. */
+    struct flow_view *flow;
+    const struct sighting *at;
+    struct bytes octets;
+    uint64_t octets_at; /* where they begin in their stream */
+};
+
+void hits_init(struct hits *h, struct hits_context *context, uint64_t held_max);
+
+#endif

@@ -1,0 +1,223 @@
+/*
+ * Arguments become paths, paths become contents, contents become captures.
+ */
+#include "run/inputs.h"
+
+#include "base/log.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { FOLDER_DEPTH_MAX = 32, INPUTS_MAX = 65000 /* mappings that Linux grants a process */ };
+
+static void *grown(void *at, size_t count, size_t size)
+{
+    if (count & (count - 1)) /* room is doubled at powers of two */
+        return at;
+    void *larger = realloc(at, (count ? 2 * count : 1) * size);
+    if (!larger)
+        abort();
+    return larger;
+}
+
+static void failed(struct inputs *in, const char *text)
+{
+    log_error("%s", text);
+    in->failures++;
+}
+
+static struct input *next_input(struct inputs *in)
+{
+    in->all = grown(in->all, in->count, sizeof *in->all);
+    return &in->all[in->count];
+}
+
+static void take_content(struct inputs *in, const char *path, const struct unpacked *part, bool only)
+{
+    struct fail why = {.text = ""};
+    struct input *i = next_input(in);
+    *i = (struct input){.pipe = -1};
+    if (part->member && !only) {
+        if (asprintf(&i->name, "%s/%s", path, part->member) < 0)
+            abort();
+    } else {
+        i->name = strdup(path);
+    }
+    if (capture_open(&i->capture, part->content, &why)) {
+        in->count++;
+        return;
+    }
+    fail_at(&why, "%s", i->name);
+    failed(in, why.text);
+    free(i->name);
+}
+
+static void take_unpacked(struct inputs *in, const char *path, bool opened, struct unpack *file, struct fail *why)
+{
+    if (*why->text) {
+        fail_at(why, "%s", path);
+        failed(in, why->text);
+    }
+    if (!opened)
+        return;
+    in->files = grown(in->files, in->file_count, sizeof *in->files);
+    in->files[in->file_count++] = *file;
+    for (size_t i = 0; i < file->count; i++)
+        take_content(in, path, &file->parts[i], file->count == 1);
+}
+
+static void take_file(struct inputs *in, const char *path)
+{
+    struct unpack file;
+    struct fail why = {.text = ""};
+    if (in->count >= INPUTS_MAX) {
+        fail_set(&why, "%s: more than %d inputs", path, INPUTS_MAX);
+        failed(in, why.text);
+        return;
+    }
+    bool opened = unpack_file(&file, path, UNPACK_BYTES_MAX, &why);
+    take_unpacked(in, path, opened, &file, &why);
+}
+
+/* Reads until there is enough to know what comes. */
+static size_t read_head(int fd, uint8_t *head, size_t len)
+{
+    size_t have = 0;
+    while (have < len) {
+        ssize_t n = read(fd, head + have, len - have);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            break;
+        have += (size_t)n;
+    }
+    return have;
+}
+
+static void take_pipe(struct inputs *in, int fd)
+{
+    struct fail why = {.text = ""};
+    if (in->pipe_head) {
+        failed(in, "-: stdin can be read only once");
+        return;
+    }
+    in->pipe_head = calloc(1, RECORD_HEAD_BYTES);
+    if (!in->pipe_head)
+        abort();
+    struct bytes head = bytes_of(in->pipe_head, read_head(fd, in->pipe_head, RECORD_HEAD_BYTES));
+    if (unpack_is_packed(head)) {
+        struct unpack file;
+        bool opened = unpack_pipe(&file, fd, head, UNPACK_BYTES_MAX, &why);
+        take_unpacked(in, "-", opened, &file, &why);
+        return;
+    }
+    struct input *i = next_input(in);
+    *i = (struct input){.name = strdup("-"), .pipe = fd};
+    if (capture_open(&i->capture, head, &why)) {
+        i->waiting = bytes_from(head, i->capture.begins_at);
+        i->capture.octets = bytes_until(head, i->capture.begins_at);
+        in->count++;
+        return;
+    }
+    free(i->name);
+    fail_at(&why, "-");
+    failed(in, why.text);
+}
+
+static int by_octets(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+struct paths {
+    char **all;
+    size_t count;
+};
+
+static void list_folder(struct inputs *in, const char *folder, int depth, struct paths *paths)
+{
+    DIR *dir = depth < FOLDER_DEPTH_MAX ? opendir(folder) : NULL;
+    struct fail why = {.text = ""};
+    if (!dir) {
+        fail_set(&why, "%s: %s", folder, depth < FOLDER_DEPTH_MAX ? strerror(errno) : "folders are nested too deep");
+        failed(in, why.text);
+        return;
+    }
+    size_t len = strlen(folder);
+    for (struct dirent *entry; (entry = readdir(dir));) {
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+            continue;
+        char *path;
+        struct stat st;
+        if (asprintf(&path, "%s%s%s", folder, len && folder[len - 1] == '/' ? "" : "/", entry->d_name) < 0)
+            abort();
+        if (lstat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
+            list_folder(in, path, depth + 1, paths);
+            free(path);
+            continue;
+        }
+        paths->all = grown(paths->all, paths->count, sizeof *paths->all);
+        paths->all[paths->count++] = path;
+    }
+    closedir(dir);
+}
+
+static void take_folder(struct inputs *in, const char *folder)
+{
+    struct paths paths = {.all = NULL};
+    list_folder(in, folder, 0, &paths);
+    if (paths.count)
+        qsort(paths.all, paths.count, sizeof *paths.all, by_octets);
+    for (size_t i = 0; i < paths.count; i++) {
+        take_file(in, paths.all[i]);
+        free(paths.all[i]);
+    }
+    free(paths.all);
+}
+
+static void take(struct inputs *in, const char *argument)
+{
+    struct stat st;
+    bool found = stat(argument, &st) == 0;
+    if (strcmp(argument, "-") == 0) {
+        take_pipe(in, STDIN_FILENO);
+    } else if (found && S_ISDIR(st.st_mode)) {
+        take_folder(in, argument);
+    } else if (found && (S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode))) {
+        int fd = open(argument, O_RDONLY | O_CLOEXEC);
+        take_pipe(in, fd);
+    } else {
+        take_file(in, argument);
+    }
+}
+
+void inputs_open(struct inputs *in, char **arguments, int count)
+{
+    *in = (struct inputs){.all = NULL};
+    for (int i = 0; i < count; i++)
+        take(in, arguments[i]);
+}
+
+uint64_t inputs_octets(const struct inputs *in)
+{
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < in->count; i++)
+        sum += in->all[i].pipe < 0 ? in->all[i].capture.octets.len : 0;
+    return sum;
+}
+
+void inputs_close(struct inputs *in)
+{
+    for (uint32_t i = 0; i < in->count; i++)
+        free(in->all[i].name);
+    for (uint32_t i = 0; i < in->file_count; i++)
+        unpack_free(&in->files[i]);
+    free(in->all);
+    free(in->files);
+    free(in->pipe_head);
+}

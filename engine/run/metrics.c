@@ -1,0 +1,56 @@
+/*
+ * Sums, and a table of three columns.
+ */
+#include "run/metrics.h"
+
+#include <inttypes.h>
+
+void metrics_add_wire(struct metrics *m, const struct wire_counts *c)
+{
+#define ADD(name, about) m->wire.name += c->name;
+    WIRE_COUNTS(ADD)
+#undef ADD
+}
+
+void metrics_add_hits(struct metrics *m, const struct hit_counts *c)
+{
+    m->hits.observables += c->observables;
+    m->hits.hits += c->hits;
+    m->hits.repeats += c->repeats;
+    m->hits.at_once += c->at_once;
+    m->hits.unmatched += c->unmatched;
+    m->hits.invalid += c->invalid;
+}
+
+static void line(struct buffer *out, const char *name, uint64_t value, const char *about)
+{
+    buffer_format(out, "%-18s %15" PRIu64 "  %s\n", name, value, about);
+}
+
+static void line_if(struct buffer *out, const char *name, uint64_t value, const char *about)
+{
+    if (value)
+        line(out, name, value, about);
+}
+
+void metrics_text(const struct metrics *m, struct buffer *out)
+{
+    line(out, "frames", m->frames, "frames in all inputs");
+#define LINE(name, about) line_if(out, #name, m->wire.name, about);
+    WIRE_COUNTS(LINE)
+#undef LINE
+    line(out, "observables", m->hits.observables, "values seen");
+    line(out, "indicators", m->indicators, "asked for");
+    line(out, "findings", m->told, "told");
+    line_if(out, "repeats", m->hits.repeats, "sightings that counted a finding up");
+    line_if(out, "told_early", m->hits.at_once, "findings told before their flow ended, for want of room");
+    line_if(out, "matches_beyond", m->hits.unmatched, "matches of one value beyond what is told");
+    line_if(out, "not_valid", m->hits.invalid, "matches left out because no source was valid then");
+    line(out, "held", m->held_max, "findings held for their order, at most");
+    double seconds = (double)m->replay_ns / 1e9;
+    buffer_format(out, "%-18s %15.3f  seconds to read and compile indicators\n", "load", (double)m->load_ns / 1e9);
+    buffer_format(out, "%-18s %15.3f  seconds of replay", "replay", seconds);
+    if (m->replay_ns > 0)
+        buffer_format(out, " (%.0f frames/s)", (double)m->frames / seconds);
+    buffer_char(out, '\n');
+}

@@ -1,0 +1,45 @@
+/*
+ * options: the command line, over the configuration file, over the defaults.
+ */
+#ifndef VIGIA_RUN_OPTIONS_H
+#define VIGIA_RUN_OPTIONS_H
+
+#include "publish/output.h"
+#include "run/command.h"
+#include "run/config.h"
+
+/* What a subcommand accepts. */
+enum {
+    OPTION_INDICATORS = 1 << 0, /* -i FILE */
+    OPTION_CONFIG = 1 << 1,     /* -c FILE */
+    OPTION_THREADS = 1 << 2,    /* --threads N */
+    OPTION_OUTPUT = 1 << 3,     /* -o FILE */
+    OPTION_STATS = 1 << 4,      /* --stats */
+    OPTION_STRICT = 1 << 5,     /* --strict-validity */
+    OPTION_FORMAT = 1 << 6,     /* --format json|text|csv */
+    OPTION_AS = 1 << 7,         /* --as FORMAT: of indicator files */
+};
+
+struct options {
+    struct config config;
+    struct arena arena; /* holds what the configuration refers to */
+    const struct output *output;
+    struct output_style style;
+    const char *output_path; /* NULL: stdout */
+    const char *as;
+    bool stats;
+    bool strict_validity;
+    bool terminal; /* the output is one */
+    char **arguments;
+    int argument_count;
+};
+
+/* Reads argv. True: go on. False: it is over, with `*status` (help was shown, or every mistake was named). */
+bool options_read(struct options *o, const struct command *command, int argc, char **argv, int *status);
+
+void options_clear(struct options *o);
+
+/* The help of one subcommand, to stdout. */
+void options_help(const struct command *command);
+
+#endif

@@ -1,0 +1,161 @@
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <stdio.h>
+
+#include "base/json.h"
+
+static const char *text_of(struct buffer *b)
+{
+    buffer_char(b, 0);
+    return b->at;
+}
+
+static void check_text(const char *octets, size_t len, const char *expected)
+{
+    struct buffer b = {0};
+    struct json j = json_to(&b);
+    json_text(&j, bytes_of(octets, len));
+    cr_expect_str_eq(text_of(&b), expected);
+    buffer_free(&b);
+}
+
+Test(json, puts_commas_where_they_belong)
+{
+    struct buffer b = {0};
+    struct json j = json_to(&b);
+    json_object(&j);
+    json_key(&j, "v");
+    json_number(&j, 1);
+    json_key(&j, "none");
+    json_array(&j);
+    json_end(&j);
+    json_key(&j, "all");
+    json_array(&j);
+    json_null(&j);
+    json_bool(&j, true);
+    json_bool(&j, false);
+    json_object(&j);
+    json_end(&j);
+    json_object(&j);
+    json_key(&j, "a");
+    json_string(&j, "b");
+    json_key(&j, "c");
+    json_string(&j, NULL);
+    json_end(&j);
+    json_array(&j);
+    json_array(&j);
+    json_end(&j);
+    json_number(&j, 2);
+    json_end(&j);
+    json_end(&j);
+    json_key(&j, "t");
+    json_time(&j, 1);
+    json_end(&j);
+    cr_expect_str_eq(text_of(&b), "{\"v\":1,\"none\":[],\"all\":[null,true,false,{},{\"a\":\"b\",\"c\":null},[[],2]],"
+                                  "\"t\":\"1970-01-01T00:00:00.000000Z\"}");
+    buffer_free(&b);
+}
+
+Test(json, writes_values_one_after_another)
+{
+    struct buffer b = {0};
+    struct json j = json_to(&b);
+    json_object(&j);
+    json_end(&j);
+    buffer_char(&b, '\n');
+    json_array(&j);
+    json_end(&j);
+    cr_expect_str_eq(text_of(&b), "{}\n[]");
+    buffer_free(&b);
+}
+
+Test(json, writes_the_ends_of_the_number_range)
+{
+    static const struct {
+        int64_t number;
+        const char *written;
+    } cases[] = {{0, "0"}, {-1, "-1"}, {INT64_MAX, "9223372036854775807"}, {INT64_MIN, "-9223372036854775808"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct buffer b = {0};
+        struct json j = json_to(&b);
+        json_number(&j, cases[i].number);
+        cr_expect_str_eq(text_of(&b), cases[i].written);
+        buffer_free(&b);
+    }
+}
+
+/* RFC 8259, 7 */
+Test(json, escapes_what_must_be_escaped_and_nothing_else)
+{
+    check_text("", 0, "\"\"");
+    check_text("a/b<c>'&", 8, "\"a/b<c>'&\"");
+    check_text("say \"no\"\\", 9, "\"say \\\"no\\\"\\\\\"");
+    check_text("\b\t\n\f\r", 5, "\"\\b\\t\\n\\f\\r\"");
+    check_text("\0\x01\x0b\x1f ", 5, "\"\\u0000\\u0001\\u000b\\u001f \"");
+    check_text("\x7f", 1, "\"\x7f\"");
+}
+
+Test(json, leaves_utf8_as_it_is)
+{
+    static const char text[] = "ñandú € 𝄞 \xef\xbf\xbd \xf4\x8f\xbf\xbf";
+    char expected[64];
+    snprintf(expected, sizeof expected, "\"%s\"", text);
+    check_text(text, strlen(text), expected);
+}
+
+#define R "\xef\xbf\xbd" /* U+FFFD */
+
+Test(json, replaces_each_octet_that_is_no_utf8)
+{
+    check_text("a\xff"
+               "b",
+               3, "\"a" R "b\"");
+    check_text("\xc3", 1, "\"" R "\"");
+    check_text("\xc3\x28", 2, "\"" R "(\"");
+    check_text("\xc0\xaf", 2, "\"" R R "\"");             /* overlong '/' */
+    check_text("\xe0\x80\xaf", 3, "\"" R R R "\"");       /* overlong '/' */
+    check_text("\xed\xa0\x80", 3, "\"" R R R "\"");       /* surrogate */
+    check_text("\xf4\x90\x80\x80", 4, "\"" R R R R "\""); /* above U+10FFFF */
+    check_text("\xe2\x82", 2, "\"" R R "\"");             /* cut euro sign */
+    check_text("\xe2\x82\"", 3, "\"" R R "\\\"\"");       /* a quote behind it stays escaped */
+}
+
+Test(json, escapes_keys_too)
+{
+    struct buffer b = {0};
+    struct json j = json_to(&b);
+    json_object(&j);
+    json_key(&j, "a\"b\n");
+    json_number(&j, 1);
+    json_end(&j);
+    cr_expect_str_eq(text_of(&b), "{\"a\\\"b\\n\":1}");
+    buffer_free(&b);
+}
+
+Test(json, a_value_without_key_in_an_object_is_our_error, .signal = SIGABRT)
+{
+    struct buffer b = {0};
+    struct json j = json_to(&b);
+    json_object(&j);
+    json_number(&j, 1);
+}
+
+Test(json, nesting_deeper_than_the_bound_is_our_error, .signal = SIGABRT)
+{
+    struct buffer b = {0};
+    struct json j = json_to(&b);
+    for (int i = 0; i < JSON_DEPTH_MAX; i++)
+        json_array(&j);
+}
+
+Test(json, nests_as_deep_as_the_bound)
+{
+    struct buffer b = {0};
+    struct json j = json_to(&b);
+    for (int i = 1; i < JSON_DEPTH_MAX; i++)
+        json_array(&j);
+    for (int i = 1; i < JSON_DEPTH_MAX; i++)
+        json_end(&j);
+    cr_expect_eq(b.len, 2 * (JSON_DEPTH_MAX - 1));
+    buffer_free(&b);
+}
