@@ -24,7 +24,7 @@ struct tuple {
 /* What became of a flow. */
 enum flow_state {
     FLOW_ATTEMPTED,   /* a SYN that nobody answered */
-    FLOW_REFUSED,     /* answered by RST, or by ICMP unreachable */
+    FLOW_REFUSED,     /* answered by RST */
     FLOW_ESTABLISHED, /* both sides spoke */
     FLOW_ONE_SIDED,   /* one side spoke, and it was no SYN */
 };

@@ -124,6 +124,8 @@ static void look_at_terminal(struct options *o)
     o->terminal = !o->output_path && isatty(STDOUT_FILENO);
     if (!o->output)
         o->output = output_named(o->terminal ? "text" : "json");
+    o->day = INT64_MIN;
+    o->style.day = &o->day;
     const char *none = getenv("NO_COLOR");
     o->style.colour = o->terminal && !(none && *none);
     if (o->terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0)

@@ -30,6 +30,7 @@ struct options {
     bool stats;
     bool strict_validity;
     bool terminal; /* the output is one */
+    int64_t day;   /* the one that the text view has headed */
     char **arguments;
     int argument_count;
 };

@@ -214,6 +214,12 @@ void dissect_address(struct dissection *d, enum where where, const struct addres
                 .type = observable_type_of(&canonical), .where = where, .address = canonical, .raw = raw});
 }
 
+void dissect_endpoint(struct dissection *d, enum where where, const struct address *a, uint16_t port, struct bytes raw)
+{
+    tell(d, &(struct observable){
+                .type = OBSERVABLE_IP_PORT, .where = where, .address = address_canonical(a), .port = port, .raw = raw});
+}
+
 /* `host`, `host:port`, `[v6]`, `[v6]:port`: the host. */
 static struct bytes without_port(struct bytes host)
 {

@@ -90,6 +90,7 @@ void dissect_again(struct dissection *d);
 void dissect_name(struct dissection *d, enum where where, struct bytes name, struct bytes raw, bool ech);
 void dissect_host(struct dissection *d, enum where where, struct bytes host);
 void dissect_address(struct dissection *d, enum where where, const struct address *a, struct bytes raw);
+void dissect_endpoint(struct dissection *d, enum where where, const struct address *a, uint16_t port, struct bytes raw);
 void dissect_url(struct dissection *d, enum where where, struct bytes url, struct bytes raw, bool host_too);
 void dissect_text(struct dissection *d, enum observable_type type, enum where where, struct bytes text);
 

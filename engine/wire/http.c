@@ -25,33 +25,74 @@ static bool begins_response(struct bytes head)
     return memcmp(head.at, response, known) == 0;
 }
 
+static bool is_absolute(struct bytes target)
+{
+    size_t colon = bytes_find(target, ':');
+    return colon + 2 < target.len && target.at[colon + 1] == '/' && target.at[colon + 2] == '/' &&
+           bytes_find(target, '/') > colon && bytes_find(target, '?') > colon;
+}
+
+static struct bytes without_blanks(struct bytes b) /* in front (RFC 9112, 2.2, and what servers forgive) */
+{
+    while (b.len && (*b.at == '\r' || *b.at == '\n' || *b.at == ' '))
+        b = bytes_from(b, 1);
+    return b;
+}
+
 /* A method is a token in capitals (RFC 9110, 9.1, and IANA's registry): letters, then one blank. */
+static size_t method_len(struct bytes line)
+{
+    size_t len = 0;
+    while (len < line.len &&
+           ((line.at[len] >= 'A' && line.at[len] <= 'Z') || line.at[len] == '-' || line.at[len] == '_'))
+        len++;
+    return len;
+}
+
+/* A line that names no version is believed of the methods that everybody knows, since servers do. */
+static bool well_known(struct bytes method)
+{
+    static const char *const names[] = {"GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH", "CONNECT"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (bytes_equal(method, bytes_text(names[i])))
+            return true;
+    return false;
+}
+
+/* Where the version begins behind the line's last blank, or the line's end when there is none. */
+static size_t version_at(struct bytes line)
+{
+    size_t at = line.len;
+    while (at && line.at[at - 1] != ' ')
+        at--;
+    return at && bytes_start_with(bytes_from(line, at), "HTTP/") ? at : line.len;
+}
+
 static enum probe probe(struct bytes head, unsigned transport)
 {
     (void)transport;
     if (begins_response(head))
         return head.len >= sizeof response - 1 ? PROBE_YES : PROBE_MORE;
-    while (head.len && (*head.at == '\r' || *head.at == '\n')) /* RFC 9112, 2.2 */
-        head = bytes_from(head, 1);
-    size_t method = 0;
-    while (method < head.len &&
-           ((head.at[method] >= 'A' && head.at[method] <= 'Z') || head.at[method] == '-' || head.at[method] == '_'))
-        method++;
-    if (method == head.len)
-        return method <= METHOD_MAX ? PROBE_MORE : PROBE_NO;
-    if (method < 3 || method > METHOD_MAX || head.at[method] != ' ')
+    head = without_blanks(head);
+    size_t len = method_len(head);
+    if (len == head.len)
+        return len <= METHOD_MAX ? PROBE_MORE : PROBE_NO;
+    struct bytes method = bytes_until(head, len);
+    if (len < 3 || len > METHOD_MAX || head.at[len] != ' ')
         return PROBE_NO;
-    struct bytes target = bytes_from(head, method + 1);
-    size_t end = bytes_find(bytes_until(target, bytes_find(target, '\n')), ' ');
-    struct bytes version = bytes_from(target, end + 1);
-    if (version.len >= 7)
-        return bytes_start_with(version, "HTTP/1.") ? PROBE_YES : PROBE_NO;
-    if (bytes_find(target, '\n') < target.len)
-        return PROBE_NO; /* a line without version: HTTP/0.9, SIP, RTSP, … */
-    /* The version is not here yet: what goes on like a target is waited for, and long ones are believed. */
-    bool like_target = target.len == 0 || target.at[0] == '/' || target.at[0] == '*' || target.at[0] == 'h' ||
-                       bytes_start_with(head, "CONNECT ");
-    return !like_target ? PROBE_NO : head.len >= DISSECT_PROBE_MAX ? PROBE_YES : PROBE_MORE;
+    struct bytes line = bytes_from(head, len + 1);
+    size_t end = bytes_find(line, '\n');
+    bool whole = end < line.len;
+    line = bytes_trim(bytes_until(line, end));
+    bool target = line.len == 0 || line.at[0] == '/' || is_absolute(line);
+    size_t version = version_at(line);
+    if (version < line.len)
+        return bytes_start_with(bytes_from(line, version), "HTTP/1.") ? PROBE_YES : PROBE_NO;
+    if (whole)
+        return well_known(method) && line.len && target ? PROBE_YES : PROBE_NO;
+    if (!well_known(method) && !target)
+        return PROBE_NO;
+    return head.len >= DISSECT_PROBE_MAX ? PROBE_YES : PROBE_MORE;
 }
 
 struct request {
@@ -64,14 +105,6 @@ struct request {
     uint64_t length;
     bool chunked;
 };
-
-static struct bytes word(struct bytes *rest)
-{
-    size_t end = bytes_find(*rest, ' ');
-    struct bytes w = bytes_until(*rest, end);
-    *rest = bytes_from(*rest, end + 1);
-    return w;
-}
 
 /* The last coding decides whether the body is chunked (RFC 9112, 6.1). */
 static bool ends_chunked(struct bytes codings)
@@ -111,13 +144,6 @@ static void tell_forwarded(struct dissection *d, struct bytes list)
             dissect_host(d, WHERE_HTTP_XFF, one);
         list = bytes_from(list, comma + 1);
     }
-}
-
-static bool is_absolute(struct bytes target)
-{
-    size_t colon = bytes_find(target, ':');
-    return colon + 2 < target.len && target.at[colon + 1] == '/' && target.at[colon + 2] == '/' &&
-           bytes_find(target, '/') > colon && bytes_find(target, '?') > colon;
 }
 
 /* A request without Host is for the address it was sent to. */
@@ -174,14 +200,14 @@ static bool read_head(struct bytes *rest, struct request *r)
 {
     struct bytes line;
     *r = (struct request){.length = 0};
-    while (rest->len && (*rest->at == '\r' || *rest->at == '\n'))
-        *rest = bytes_from(*rest, 1);
+    *rest = without_blanks(*rest);
     if (bytes_find(*rest, '\n') == rest->len || !text_line(rest, &line)) {
         line = *rest; /* a start line that is not whole */
         *rest = bytes_from(*rest, rest->len);
     }
-    r->method = word(&line);
-    r->target = word(&line);
+    r->method = bytes_until(line, bytes_find(line, ' '));
+    line = bytes_from(line, r->method.len + 1);
+    r->target = bytes_trim(bytes_until(line, version_at(line)));
     for (int n = 0; n < HEADERS_MAX && text_line(rest, &line); n++) {
         if (line.len == 0)
             return true;

@@ -117,11 +117,19 @@ static bool owes(const struct flow *f)
     return waits || f->view.watch[0] || f->dissect.side[0].len || f->dissect.side[1].len;
 }
 
-static void tell_address(struct shard *s, struct flow *f, const struct sighting *at, enum where where,
-                         const struct address *a, struct bytes raw)
+static bool has_ports(uint8_t proto)
+{
+    return proto == PROTO_TCP || proto == PROTO_UDP || proto == PROTO_SCTP;
+}
+
+/* An endpoint is two values: its address, and its address with its port. */
+static void tell_endpoint(struct shard *s, struct flow *f, const struct sighting *at, enum where where,
+                          const struct address *a, uint16_t port, struct bytes raw)
 {
     struct dissection d = dissection_of(s, f, at, 0);
     dissect_address(&d, where, a, raw);
+    if (has_ports(f->view.tuple.proto) && port)
+        dissect_endpoint(&d, where, a, port, raw);
 }
 
 static struct flow *begin(struct shard *s, const struct packet *p, uint64_t hash, const struct sighting *at, int *side)
@@ -129,8 +137,9 @@ static struct flow *begin(struct shard *s, const struct packet *p, uint64_t hash
     struct flow *f = flow_open(&s->flows, p, hash, at->clock_ns, side, gone, s);
     s->counts->flows++;
     f->last = *at;
-    tell_address(s, f, at, WHERE_IP_SRC, &f->view.tuple.src, *side == 0 ? p->src_raw : p->dst_raw);
-    tell_address(s, f, at, WHERE_IP_DST, &f->view.tuple.dst, *side == 0 ? p->dst_raw : p->src_raw);
+    const struct tuple *t = &f->view.tuple;
+    tell_endpoint(s, f, at, WHERE_IP_SRC, &t->src, t->src_port, *side == 0 ? p->src_raw : p->dst_raw);
+    tell_endpoint(s, f, at, WHERE_IP_DST, &t->dst, t->dst_port, *side == 0 ? p->dst_raw : p->src_raw);
     return f;
 }
 

@@ -56,7 +56,7 @@ def spoilt(finding):
 
 
 def replay(vigia, workers):
-    command = [vigia, "replay", "--format", "json", "--threads", str(workers)]
+    command = [vigia, "replay", "-c", str(DATA / "sample.yaml"), "--format", "json", "--threads", str(workers)]
     for path in INDICATORS:
         command += ["-i", str(path)]
     done = subprocess.run(command + [str(DATA / "sample.pcap")], stdout=subprocess.PIPE, check=False)
