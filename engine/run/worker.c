@@ -1,24 +1,18 @@
 /*
- * A packet's journey, seen from the thread: timeline, decode, batch, shard.
+ * The timeline of all inputs, through one lane.
  */
 #include "run/worker.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 
-struct task {
-    struct packet packet;
-    struct sighting at;
-    struct shard *shard;
-    uint64_t hash;
-};
+enum { PROGRESS_FRAMES = 256 }; /* between two reports */
 
-/* A pipe's block is given back once the batch that may point into it is done. */
+/* A pipe, and the block of it that this worker has. */
 struct tap {
     struct worker *worker;
     struct reader *reader;
     struct reader_block *block;
-    struct reader_block *done;
 };
 
 struct worker {
@@ -31,41 +25,18 @@ struct worker {
 
     struct timeline timeline;
     struct tap *taps;
-    struct shard *shards[SHARDS]; /* NULL: another worker's */
-    struct hits hits[SHARDS];
+    struct lane *lane;
     struct hits_context context;
-    struct wire_counts counts;
     uint64_t frames;
-    int64_t tick_ns;
-    struct task batch[WORKER_BATCH];
-    unsigned batched;
-    char room[DISSECT_PENDING_MAX];
 };
 
 static void tell_progress(struct worker *w)
 {
-    int64_t settled = w->timeline.clock_ns;
-    for (int s = 0; s < SHARDS; s++) {
-        int64_t of_shard = w->shards[s] ? shard_settled_ns(w->shards[s]) : INT64_MAX;
-        settled = of_shard < settled ? of_shard : settled;
-    }
+    lane_flush(w->lane);
+    int64_t settled = lane_settled_ns(w->lane);
+    settled = w->timeline.clock_ns < settled ? w->timeline.clock_ns : settled;
     if (settled > INT64_MIN + FINDING_SLACK_NS)
         progress_tell(&w->progress, settled - FINDING_SLACK_NS);
-}
-
-static void flush(struct worker *w)
-{
-    for (unsigned i = 0; i < w->batched; i++)
-        w->batch[i].hash = shard_prefetch(w->batch[i].shard, &w->batch[i].packet);
-    for (unsigned i = 0; i < w->batched; i++)
-        shard_packet(w->batch[i].shard, &w->batch[i].packet, w->batch[i].hash, &w->batch[i].at);
-    w->batched = 0;
-    for (uint32_t i = 0; i < w->timeline.count; i++)
-        if (w->taps[i].done) {
-            reader_give_back(w->taps[i].reader, w->index, w->taps[i].done);
-            w->taps[i].done = NULL;
-        }
-    tell_progress(w);
 }
 
 /* The next block of a pipe. Before waiting for it, what is at hand is worked off. */
@@ -74,8 +45,9 @@ static bool refill(void *to, struct bytes *octets)
     struct tap *tap = to;
     bool ended = false;
     unsigned idle = 0;
-    tap->done = tap->block;
-    flush(tap->worker);
+    tell_progress(tap->worker);
+    if (tap->block)
+        reader_give_back(tap->reader, tap->worker->index, tap->block);
     while (!(tap->block = reader_take(tap->reader, tap->worker->index, &ended)) && !ended)
         ring_pause(&idle);
     if (!tap->block)
@@ -84,79 +56,7 @@ static bool refill(void *to, struct bytes *octets)
     return true;
 }
 
-/* Packet time passes whole ticks only between batches, for every worker at the same frame. */
-static void pass_time(struct worker *w)
-{
-    int64_t tick_ns = w->timeline.clock_ns - w->timeline.clock_ns % SHARD_TICK_NS;
-    if (tick_ns <= w->tick_ns)
-        return;
-    flush(w);
-    for (int s = 0; s < SHARDS; s++)
-        if (w->shards[s])
-            shard_tick(w->shards[s], tick_ns);
-    w->tick_ns = tick_ns;
-}
-
-/* What is no packet is counted by one worker. */
-static void count_refused(struct worker *w, enum decode_verdict v)
-{
-    if (w->index != 0)
-        return;
-    switch (v) {
-    case DECODE_LINK_UNKNOWN: w->counts.link_unknown++; break;
-    case DECODE_NOT_IP: w->counts.not_ip++; break;
-    case DECODE_CUT: w->counts.cut++; break;
-    default: w->counts.malformed++; break;
-    }
-}
-
-static void take(struct worker *w, const struct frame *f, uint32_t input)
-{
-    struct task *t = &w->batch[w->batched];
-    enum decode_verdict v = decode(f, &t->packet);
-    if (v != DECODE_OK) {
-        count_refused(w, v);
-        return;
-    }
-    struct shard *shard = w->shards[shard_of(&t->packet.tuple)];
-    if (!shard)
-        return;
-    w->counts.packets++;
-    w->counts.octets += f->octets.len;
-    w->counts.octets_cut += f->wire_len - f->octets.len;
-    t->shard = shard;
-    t->at = (struct sighting){.time_ns = f->time_ns,
-                              .clock_ns = w->timeline.clock_ns,
-                              .packet = f->number,
-                              .input = input,
-                              .frame = f->octets};
-    if (++w->batched == WORKER_BATCH)
-        flush(w);
-}
-
-static void *run(void *arg)
-{
-    struct worker *w = arg;
-    struct frame frame;
-    uint32_t input;
-    while (!w->context.stopped && timeline_next(&w->timeline, &frame, &input)) {
-        pass_time(w);
-        take(w, &frame, input);
-        if (++w->frames % 1024 == 0)
-            counter_add(&w->passed, timeline_passed(&w->timeline) - counter_read(&w->passed));
-    }
-    flush(w);
-    for (int s = 0; s < SHARDS; s++)
-        if (w->shards[s])
-            shard_end(w->shards[s]);
-    for (uint32_t i = 0; i < w->timeline.count; i++)
-        if (w->taps[i].reader)
-            reader_leave(w->taps[i].reader, w->index);
-    ring_close(w->told);
-    progress_tell(&w->progress, INT64_MAX);
-    return NULL;
-}
-
+/* Opening waits for the first block of each pipe, so it is the thread's own. */
 static void open_timeline(struct worker *w)
 {
     const struct inputs *in = w->job->inputs;
@@ -179,31 +79,27 @@ static void open_timeline(struct worker *w)
     free(numbers);
 }
 
-static void open_shards(struct worker *w)
-{
-    const struct config *c = w->job->config;
-    struct shard_limits limits = {.flows = (uint32_t)(c->limits.flows / SHARDS),
-                                  .stream_octets = c->limits.streams_bytes / SHARDS,
-                                  .timeouts = {.attempted_ns = c->timeouts.attempted_ns,
-                                               .datagram_ns = c->timeouts.udp_ns,
-                                               .established_ns = c->timeouts.established_ns,
-                                               .closed_ns = c->timeouts.closed_ns}};
-    limits.flows += limits.flows == 0;
-    for (unsigned s = 0; s < SHARDS; s++) {
-        if (s % w->job->workers != w->index)
-            continue;
-        hits_init(&w->hits[s], &w->context, c->limits.hits / SHARDS);
-        w->shards[s] = shard_new(&limits, &w->hits[s].sink, &w->counts, w->room);
-    }
-}
-
-/* Opening waits for the first block of each pipe, so it is the thread's own. */
-static void *begin(void *arg)
+static void *run(void *arg)
 {
     struct worker *w = arg;
+    struct frame frame;
+    uint32_t input;
     open_timeline(w);
-    open_shards(w);
-    return run(w);
+    while (!w->context.stopped && timeline_next(&w->timeline, &frame, &input)) {
+        lane_pass_time(w->lane, w->timeline.clock_ns);
+        lane_take(w->lane, &frame, input, w->timeline.clock_ns);
+        if (++w->frames % PROGRESS_FRAMES)
+            continue;
+        tell_progress(w);
+        counter_add(&w->passed, timeline_passed(&w->timeline) - counter_read(&w->passed));
+    }
+    lane_end(w->lane);
+    for (uint32_t i = 0; i < w->timeline.count; i++)
+        if (w->taps[i].reader)
+            reader_leave(w->taps[i].reader, w->index);
+    ring_close(w->told);
+    progress_tell(&w->progress, INT64_MAX);
+    return NULL;
 }
 
 struct worker *worker_start(const struct worker_job *job, unsigned index)
@@ -214,7 +110,6 @@ struct worker *worker_start(const struct worker_job *job, unsigned index)
     w->job = job;
     w->index = index;
     w->told = ring_new(WORKER_RING);
-    w->tick_ns = INT64_MIN;
     w->timeline.clock_ns = INT64_MIN;
     progress_tell(&w->progress, INT64_MIN);
     w->context = (struct hits_context){.database = job->database,
@@ -227,7 +122,9 @@ struct worker *worker_start(const struct worker_job *job, unsigned index)
         if (!asker_fit(w->context.asker, job->database))
             abort();
     }
-    if (pthread_create(&w->thread, NULL, begin, w) != 0)
+    w->lane = lane_new(
+        &(struct lane_settings){.config = job->config, .hits = &w->context, .worker = index, .workers = job->workers});
+    if (pthread_create(&w->thread, NULL, run, w) != 0)
         abort();
     return w;
 }
@@ -254,7 +151,7 @@ void worker_join(struct worker *w)
 
 const struct wire_counts *worker_wire_counts(const struct worker *w)
 {
-    return &w->counts;
+    return lane_counts(w->lane);
 }
 
 const struct hit_counts *worker_hit_counts(const struct worker *w)
@@ -274,8 +171,7 @@ const char *worker_damage(const struct worker *w, uint32_t input)
 
 void worker_free(struct worker *w)
 {
-    for (int s = 0; s < SHARDS; s++)
-        shard_free(w->shards[s]);
+    lane_free(w->lane);
     timeline_clear(&w->timeline);
     asker_free(w->context.asker);
     ring_free(w->told);

@@ -13,13 +13,12 @@
 
 #include "base/counter.h"
 #include "run/config.h"
-#include "run/hits.h"
 #include "run/inputs.h"
+#include "run/lane.h"
 #include "run/reader.h"
-#include "wire/shard.h"
 #include "wire/timeline.h"
 
-enum { WORKER_BATCH = 32, WORKER_RING = 4096 };
+enum { WORKER_RING = 4096 };
 
 struct worker_job {
     const struct config *config;

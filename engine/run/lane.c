@@ -1,0 +1,134 @@
+/*
+ * A packet's journey, seen from the thread.
+ */
+#include "run/lane.h"
+
+#include <stdlib.h>
+
+struct task {
+    struct packet packet;
+    struct sighting at;
+    struct shard *shard;
+    uint64_t hash;
+};
+
+struct lane {
+    struct shard *shards[SHARDS]; /* NULL: another worker's */
+    struct hits hits[SHARDS];
+    struct wire_counts counts;
+    bool counts_refused; /* what is no packet is counted by one worker */
+    int64_t tick_ns;
+    unsigned batched;
+    struct task batch[LANE_BATCH];
+    char room[DISSECT_PENDING_MAX];
+};
+
+static struct shard_limits limits_of(const struct config *c)
+{
+    return (struct shard_limits){.flows = c->limits.flows < SHARDS ? 1 : (uint32_t)(c->limits.flows / SHARDS),
+                                 .stream_octets = c->limits.streams_bytes / SHARDS,
+                                 .timeouts = {.attempted_ns = c->timeouts.attempted_ns,
+                                              .datagram_ns = c->timeouts.udp_ns,
+                                              .established_ns = c->timeouts.established_ns,
+                                              .closed_ns = c->timeouts.closed_ns}};
+}
+
+struct lane *lane_new(const struct lane_settings *settings)
+{
+    struct lane *l = calloc(1, sizeof *l);
+    if (!l)
+        abort();
+    struct shard_limits limits = limits_of(settings->config);
+    l->tick_ns = INT64_MIN;
+    l->counts_refused = settings->all || settings->worker == 0;
+    for (unsigned s = 0; s < SHARDS; s++) {
+        if (!settings->all && s % settings->workers != settings->worker)
+            continue;
+        hits_init(&l->hits[s], settings->hits, settings->config->limits.hits / SHARDS);
+        l->shards[s] = shard_new(&limits, &l->hits[s].sink, &l->counts, l->room);
+    }
+    return l;
+}
+
+static void count_refused(struct lane *l, enum decode_verdict v)
+{
+    if (!l->counts_refused)
+        return;
+    switch (v) {
+    case DECODE_LINK_UNKNOWN: l->counts.link_unknown++; break;
+    case DECODE_NOT_IP: l->counts.not_ip++; break;
+    case DECODE_CUT: l->counts.cut++; break;
+    default: l->counts.malformed++; break;
+    }
+}
+
+void lane_take(struct lane *l, const struct frame *f, uint32_t input, int64_t clock_ns)
+{
+    struct task *t = &l->batch[l->batched];
+    enum decode_verdict v = decode(f, &t->packet);
+    if (v != DECODE_OK) {
+        count_refused(l, v);
+        return;
+    }
+    t->shard = l->shards[shard_of(&t->packet.tuple)];
+    if (!t->shard)
+        return;
+    l->counts.packets++;
+    l->counts.octets += f->octets.len;
+    l->counts.octets_cut += f->wire_len - f->octets.len;
+    t->at = (struct sighting){
+        .time_ns = f->time_ns, .clock_ns = clock_ns, .packet = f->number, .input = input, .frame = f->octets};
+    if (++l->batched == LANE_BATCH)
+        lane_flush(l);
+}
+
+void lane_flush(struct lane *l)
+{
+    for (unsigned i = 0; i < l->batched; i++)
+        l->batch[i].hash = shard_prefetch(l->batch[i].shard, &l->batch[i].packet);
+    for (unsigned i = 0; i < l->batched; i++)
+        shard_packet(l->batch[i].shard, &l->batch[i].packet, l->batch[i].hash, &l->batch[i].at);
+    l->batched = 0;
+}
+
+void lane_pass_time(struct lane *l, int64_t clock_ns)
+{
+    int64_t tick_ns = clock_ns - clock_ns % SHARD_TICK_NS;
+    if (tick_ns <= l->tick_ns)
+        return;
+    lane_flush(l);
+    for (int s = 0; s < SHARDS; s++)
+        if (l->shards[s])
+            shard_tick(l->shards[s], tick_ns);
+    l->tick_ns = tick_ns;
+}
+
+int64_t lane_settled_ns(const struct lane *l)
+{
+    int64_t settled = INT64_MAX;
+    for (int s = 0; s < SHARDS; s++) {
+        int64_t of_shard = l->shards[s] ? shard_settled_ns(l->shards[s]) : INT64_MAX;
+        settled = of_shard < settled ? of_shard : settled;
+    }
+    return settled;
+}
+
+void lane_end(struct lane *l)
+{
+    lane_flush(l);
+    for (int s = 0; s < SHARDS; s++)
+        if (l->shards[s])
+            shard_end(l->shards[s]);
+}
+
+const struct wire_counts *lane_counts(const struct lane *l)
+{
+    return &l->counts;
+}
+
+void lane_free(struct lane *l)
+{
+    for (int s = 0; s < SHARDS; s++)
+        shard_free(l->shards[s]);
+    free(l);
+}
