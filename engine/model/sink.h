@@ -26,7 +26,7 @@ struct sighting {
 struct flow_view {
     struct tuple tuple;
     enum flow_state state;
-    void *watch[3]; /* the watcher's own: what it found in the flow so far, and its state for each side's payload */
+    void *watch; /* the watcher's own; while it is set, the flow's end may still tell of something */
 };
 
 struct sink {

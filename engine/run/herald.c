@@ -109,8 +109,8 @@ static void tell(struct herald *h, const struct hit *hit)
     struct told t = {
         .finding = f, .sensor = job->sensor, .file = job->inputs->all[f->key.input].name, .publisher = job->publisher};
     if (f->kind == FINDING_HIT) {
-        t.indicator = database_indicator(job->database, f->indicator);
-        t.sources = database_sources(job->database, f->indicator, &t.source_count);
+        t.indicator = database_indicator(hit->database, f->indicator);
+        t.sources = database_sources(hit->database, f->indicator, &t.source_count);
         buffer_clear(&h->topic);
         encode_topic(&t, TLP_RED, &h->topic);
         t.seq = next_seq(h, buffer_bytes(&h->topic));
@@ -138,7 +138,7 @@ static bool turn(struct herald *h, int64_t *least)
     for (; h->held && h->heap[0]->finding.key.order_ns < *least && !h->result.error; did = true) {
         struct hit *hit = first(h);
         tell(h, hit);
-        free(hit);
+        hit_free(hit);
     }
     return did;
 }
@@ -148,10 +148,10 @@ static void clear(struct herald *h)
     for (unsigned w = 0; w < h->job->worker_count; w++) {
         ring_leave(worker_told(h->job->workers[w]));
         for (struct hit *hit; (hit = ring_pop_wait(worker_told(h->job->workers[w])));)
-            free(hit);
+            hit_free(hit);
     }
     while (h->held)
-        free(first(h));
+        hit_free(first(h));
     for (uint32_t i = 0; i < h->topic_count; i++)
         free(h->topics[i].name);
     free(h->topics);

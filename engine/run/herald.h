@@ -16,7 +16,6 @@
 struct herald_job {
     struct worker *const *workers;
     unsigned worker_count;
-    const struct database *database; /* NULL when nothing was asked */
     const struct inputs *inputs;
     const struct sensor *sensor;
     const char *publisher;

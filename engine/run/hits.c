@@ -1,5 +1,5 @@
 /*
- * watch[0] is the flow's list of hits, newest first; watch[1] and watch[2] are the payload streams of its sides.
+ * A flow in which something was found, or whose payload is being looked through, is watched.
  */
 #include "run/hits.h"
 
@@ -9,6 +9,32 @@ enum {
     LATE_ORDINAL = 1 << 16, /* where the ordinals of what waited until a flow's end begin */
     SHOWN_BEFORE = 48,      /* octets shown before the end of a payload match */
 };
+
+struct watched {
+    struct flow_view *flow;
+    struct hit *hits; /* newest first */
+    unsigned count;
+    struct payload_stream *streams[2]; /* of each side; NULL before its first plaintext */
+};
+
+void hit_free(struct hit *hit)
+{
+    if (hit->database)
+        database_drop(hit->database);
+    free(hit);
+}
+
+static struct watched *watch(struct flow_view *flow)
+{
+    if (!flow->watch) {
+        struct watched *w = calloc(1, sizeof *w);
+        if (!w)
+            abort();
+        w->flow = flow;
+        flow->watch = w;
+    }
+    return flow->watch;
+}
 
 static uint32_t next_ordinal(struct hits *h, const struct sighting *at)
 {
@@ -49,6 +75,7 @@ static struct hit *hit_new(struct hits *h, const struct flow_view *flow, const s
     if (!hit)
         abort();
     hit->next = NULL;
+    hit->database = NULL;
     struct finding *f = &hit->finding;
     memset(f, 0, offsetof(struct finding, text));
     int64_t earliest = at->clock_ns - FINDING_SLACK_NS;
@@ -83,7 +110,7 @@ static void tell(struct hits *h, struct hit *hit)
     hit->next = NULL;
     if (!ring_push_wait(h->context->told, hit)) {
         h->context->stopped = true;
-        free(hit);
+        hit_free(hit);
     }
 }
 
@@ -107,46 +134,48 @@ static bool valid_at(const struct database *db, uint32_t indicator, int64_t time
     return false;
 }
 
-static struct hit *held(const struct flow_view *flow, uint32_t generation, const struct match *m, enum where where,
-                        unsigned *count)
+static struct hit *held(const struct flow_view *flow, uint32_t generation, const struct match *m, enum where where)
 {
-    *count = 0;
-    for (struct hit *hit = flow->watch[0]; hit; hit = hit->next, ++*count)
+    const struct watched *w = flow->watch;
+    for (struct hit *hit = w ? w->hits : NULL; hit; hit = hit->next)
         if (hit->finding.indicator == m->indicator && hit->finding.where == where &&
             hit->finding.generation == generation)
             return hit;
     return NULL;
 }
 
-static void found(struct hits *h, struct flow_view *flow, const struct sighting *at, const struct observable *o,
-                  const struct match *m)
+static void found(struct hits *h, struct flow_view *flow, const struct sighting *at, const struct database *db,
+                  const struct observable *o, const struct match *m)
 {
     struct hits_context *c = h->context;
-    unsigned count;
-    uint32_t generation = database_generation(c->database);
-    struct hit *again = held(flow, generation, m, o->where, &count);
+    uint32_t generation = database_generation(db);
+    struct hit *again = held(flow, generation, m, o->where);
     if (again) {
         again->finding.count++;
         again->finding.last_ns = at->time_ns;
         c->counts.repeats++;
         return;
     }
-    if (c->strict_validity && !valid_at(c->database, m->indicator, at->time_ns)) {
+    if (c->strict_validity && !valid_at(db, m->indicator, at->time_ns)) {
         c->counts.invalid++;
         return;
     }
+    struct watched *w = watch(flow);
     struct hit *hit = hit_new(h, flow, at, o);
     hit->finding.generation = generation;
     hit->finding.indicator = m->indicator;
     hit->finding.match = m->how;
+    hit->database = db;
+    database_hold(db);
     c->counts.hits++;
-    if (count >= HITS_PER_FLOW || h->held >= h->held_max) {
+    if (w->count >= HITS_PER_FLOW || h->held >= h->held_max) {
         c->counts.at_once++;
         tell(h, hit);
         return;
     }
-    hit->next = flow->watch[0];
-    flow->watch[0] = hit;
+    hit->next = w->hits;
+    w->hits = hit;
+    w->count++;
     h->held++;
 }
 
@@ -159,7 +188,7 @@ static void observable(void *to, struct flow_view *flow, const struct sighting *
     h->context->counts.observables++;
     h->context->counts.unmatched += more;
     for (unsigned i = 0; i < count; i++)
-        found(h, flow, at, o, &matches[i]);
+        found(h, flow, at, h->context->database, o, &matches[i]);
 }
 
 /* What a payload match shows: of a content its octets, of an expression the octets before its end on the same line, as
@@ -180,64 +209,74 @@ static struct bytes shown(const struct indicator *i, struct bytes octets, size_t
 static void payload_match(void *to, const struct match *m)
 {
     struct hits *h = to;
-    const struct indicator *i = database_indicator(h->context->database, m->indicator);
+    const struct database *db = payload_stream_database(h->stream);
+    const struct indicator *i = database_indicator(db, m->indicator);
     size_t end = m->end > h->octets_at ? (size_t)(m->end - h->octets_at) : 0;
     struct bytes raw = shown(i, h->octets, end < h->octets.len ? end : h->octets.len);
     struct observable o = {.type = OBSERVABLE_CONTENT, .where = WHERE_PAYLOAD, .value = raw, .raw = raw};
     if (i->key.type == OBSERVABLE_CONTENT)
         o.value = i->key.value; /* whole, also where it straddles segments */
-    found(h, h->flow, h->at, &o, m);
+    found(h, h->watched->flow, h->at, db, &o, m);
+}
+
+/* What the next matches are of. */
+static void look_at(struct hits *h, struct watched *w, int side, const struct sighting *at, struct bytes octets)
+{
+    h->watched = w;
+    h->stream = w->streams[side];
+    h->at = at;
+    h->octets = octets;
+    h->octets_at = payload_stream_at(h->stream);
 }
 
 static void payload(void *to, struct flow_view *flow, const struct sighting *at, int side, struct bytes octets,
                     bool gap)
 {
     struct hits *h = to;
-    struct hits_context *c = h->context;
-    struct payload_stream *stream = flow->watch[1 + side];
-    h->flow = flow;
-    h->at = at;
-    h->octets = bytes_of(octets.at, 0);
-    if (!stream) {
-        stream = flow->watch[1 + side] = payload_stream_open(c->database);
-        if (!stream)
+    struct asker *asker = h->context->asker;
+    struct watched *w = watch(flow);
+    if (!w->streams[side]) {
+        w->streams[side] = payload_stream_open(h->context->database);
+        if (!w->streams[side])
             return;
     } else if (gap) {
-        h->octets_at = payload_stream_at(stream);
-        payload_stream_gap(stream, c->asker, payload_match, h);
+        look_at(h, w, side, at, bytes_until(octets, 0));
+        payload_stream_gap(h->stream, asker, payload_match, h);
     }
-    h->octets = octets;
-    h->octets_at = payload_stream_at(stream);
-    payload_stream_scan(stream, c->asker, octets, payload_match, h);
+    look_at(h, w, side, at, octets);
+    payload_stream_scan(h->stream, asker, octets, payload_match, h);
 }
 
 static void payload_end(void *to, struct flow_view *flow, const struct sighting *at)
 {
     struct hits *h = to;
+    struct watched *w = flow->watch;
     static const uint8_t nothing[1];
-    h->flow = flow;
-    h->at = at;
-    h->octets = bytes_of(nothing, 0);
-    for (int side = 0; side < 2; side++) {
-        struct payload_stream *stream = flow->watch[1 + side];
-        if (!stream)
+    for (int side = 0; w && side < 2; side++) {
+        if (!w->streams[side])
             continue;
-        h->octets_at = payload_stream_at(stream);
-        payload_stream_close(stream, h->context->asker, payload_match, h);
-        flow->watch[1 + side] = NULL;
+        look_at(h, w, side, at, bytes_of(nothing, 0));
+        payload_stream_close(h->stream, h->context->asker, payload_match, h);
+        w->streams[side] = NULL;
+    }
+    if (w && !w->hits) {
+        free(w);
+        flow->watch = NULL;
     }
 }
 
 static void flow_end(void *to, struct flow_view *flow)
 {
     struct hits *h = to;
-    for (struct hit *hit = flow->watch[0], *next; hit; hit = next) {
+    struct watched *w = flow->watch;
+    for (struct hit *hit = w ? w->hits : NULL, *next; hit; hit = next) {
         next = hit->next;
         hit->finding.state = flow->state;
         h->held--;
         tell(h, hit);
     }
-    flow->watch[0] = NULL;
+    free(w);
+    flow->watch = NULL;
 }
 
 void hits_init(struct hits *h, struct hits_context *context, uint64_t held_max)

@@ -23,9 +23,13 @@ enum { HITS_PER_FLOW = 256 };
 
 /* On its way to the herald; only the finding's part in use is there. */
 struct hit {
-    struct hit *next; /* in its flow */
+    struct hit *next;                /* in its flow */
+    const struct database *database; /* held: what the finding's handles mean; NULL of what was only observed */
     struct finding finding;
 };
+
+/* Lets go of the database and frees. */
+void hit_free(struct hit *hit);
 
 struct hit_counts {
     uint64_t observables;
@@ -48,6 +52,8 @@ struct hits_context {
     struct hit_counts counts;
 };
 
+struct watched;
+
 struct hits {
     struct sink sink;
     struct hits_context *context;
@@ -59,7 +65,8 @@ struct hits {
     bool late;
     uint32_t ordinal;
     /* While a payload is scanned. */
-    struct flow_view *flow;
+    struct watched *watched;
+    struct payload_stream *stream;
     const struct sighting *at;
     struct bytes octets;
     uint64_t octets_at; /* where they begin in their stream */

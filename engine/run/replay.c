@@ -105,7 +105,6 @@ static int play_all(struct play *p)
         p->workers[w] = worker_start(&job, w);
     struct herald_job telling = {.workers = p->workers,
                                  .worker_count = count,
-                                 .database = p->database,
                                  .inputs = &p->inputs,
                                  .sensor = &p->sensor,
                                  .publisher = o->config.publisher,

@@ -114,7 +114,7 @@ static void gone(void *to, struct flow *f)
 static bool owes(const struct flow *f)
 {
     bool waits = f->streams && (f->streams[0].first || f->streams[1].first);
-    return waits || f->view.watch[0] || f->dissect.side[0].len || f->dissect.side[1].len;
+    return waits || f->view.watch || f->dissect.side[0].len || f->dissect.side[1].len;
 }
 
 static bool has_ports(uint8_t proto)
