@@ -49,13 +49,6 @@ static struct indicator_key essence(const struct indicator_key *key)
     return k;
 }
 
-static bool same_key(const struct indicator_key *a, const struct indicator_key *b)
-{
-    return a->type == b->type && a->where == b->where && a->only == b->only && a->port == b->port &&
-           a->block.bits == b->block.bits && address_equal(&a->block.address, &b->block.address) &&
-           bytes_equal(a->value, b->value);
-}
-
 static uint64_t hash_of_key(const struct draft *d, const struct indicator_key *k)
 {
     const uint64_t parts[] = {
@@ -97,7 +90,7 @@ static uint32_t find_indicator(const struct draft *d, uint64_t hash, const struc
 {
     for (uint32_t slot = table_first(&d->by_key, hash); slot != TABLE_NONE; slot = table_next(&d->by_key, hash, slot)) {
         uint32_t i = table_value(&d->by_key, slot);
-        if (same_key(&d->indicators[i].key, k))
+        if (indicator_key_equal(&d->indicators[i].key, k))
             return i;
     }
     return NOBODY;

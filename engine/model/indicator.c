@@ -171,3 +171,10 @@ enum indicator_validity indicator_validity_at(const struct indicator_source *s, 
         return VALIDITY_BEFORE;
     return s->valid_until_ns != INDICATOR_EVER && time_ns >= s->valid_until_ns ? VALIDITY_AFTER : VALIDITY_WITHIN;
 }
+
+bool indicator_key_equal(const struct indicator_key *a, const struct indicator_key *b)
+{
+    return a->type == b->type && a->where == b->where && a->only == b->only && a->port == b->port &&
+           a->block.bits == b->block.bits && address_equal(&a->block.address, &b->block.address) &&
+           bytes_equal(a->value, b->value);
+}

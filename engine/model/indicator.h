@@ -68,6 +68,9 @@ struct indicator {
 bool indicator_key_read(enum observable_type type, struct bytes text, char *room, struct indicator_key *key,
                         struct fail *warning, struct fail *why);
 
+/* Whether two keys name the same indicator. */
+bool indicator_key_equal(const struct indicator_key *a, const struct indicator_key *b);
+
 /* The value as printed in a finding; at most OBSERVABLE_VALUE_MAX octets, returns their number. */
 size_t indicator_value_write(const struct indicator_key *key, char *out);
 

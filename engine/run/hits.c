@@ -11,6 +11,8 @@ enum {
 };
 
 struct watched {
+    struct watched *after; /* in the shard's list */
+    struct watched *before;
     struct flow_view *flow;
     struct hit *hits; /* newest first */
     unsigned count;
@@ -24,16 +26,31 @@ void hit_free(struct hit *hit)
     free(hit);
 }
 
-static struct watched *watch(struct flow_view *flow)
+static struct watched *watch(struct hits *h, struct flow_view *flow)
 {
     if (!flow->watch) {
         struct watched *w = calloc(1, sizeof *w);
         if (!w)
             abort();
         w->flow = flow;
+        w->after = h->watched_first;
+        if (w->after)
+            w->after->before = w;
+        h->watched_first = w;
         flow->watch = w;
     }
     return flow->watch;
+}
+
+static void unwatch(struct hits *h, struct watched *w)
+{
+    if (!w)
+        return;
+    *(w->before ? &w->before->after : &h->watched_first) = w->after;
+    if (w->after)
+        w->after->before = w->before;
+    w->flow->watch = NULL;
+    free(w);
 }
 
 static uint32_t next_ordinal(struct hits *h, const struct sighting *at)
@@ -76,6 +93,7 @@ static struct hit *hit_new(struct hits *h, const struct flow_view *flow, const s
         abort();
     hit->next = NULL;
     hit->database = NULL;
+    hit->told = false;
     struct finding *f = &hit->finding;
     memset(f, 0, offsetof(struct finding, text));
     int64_t earliest = at->clock_ns - FINDING_SLACK_NS;
@@ -89,9 +107,10 @@ static struct hit *hit_new(struct hits *h, const struct flow_view *flow, const s
     f->ech = o->ech;
     f->address = o->address;
     f->port = o->port;
+    f->sensor = h->sensor;
     f->tuple = flow->tuple;
     f->state = flow->state;
-    f->direction = direction_of(h->context->home, &flow->tuple);
+    f->direction = direction_of(h->home, &flow->tuple);
     f->last_ns = at->time_ns;
     f->count = 1;
     f->offset = offset_in(at->frame, o->raw);
@@ -107,11 +126,43 @@ static struct hit *hit_new(struct hits *h, const struct flow_view *flow, const s
 /* To the herald, whose it is then; a herald that has left lets us know to stop. */
 static void tell(struct hits *h, struct hit *hit)
 {
+    struct hits_context *c = h->context;
     hit->next = NULL;
-    if (!ring_push_wait(h->context->told, hit)) {
-        h->context->stopped = true;
+    if (c->live ? ring_push(c->told, hit) : ring_push_wait(c->told, hit))
+        return;
+    if (c->live)
+        c->counts.dropped++;
+    else
+        c->stopped = true;
+    hit_free(hit);
+}
+
+/* At first sight a copy is told; the hit itself waits for what becomes of its flow. */
+static void tell_copy(struct hits *h, struct hit *hit)
+{
+    size_t len = offsetof(struct hit, finding) + finding_bytes(&hit->finding);
+    struct hit *copy = malloc(len);
+    if (!copy)
+        abort();
+    memcpy(copy, hit, len);
+    database_hold(copy->database);
+    hit->told = true;
+    hit->told_state = hit->finding.state;
+    tell(h, copy);
+}
+
+/* A held hit is let go: told, unless it was and nothing has changed since. */
+static void settle(struct hits *h, struct hit *hit, enum flow_state state)
+{
+    h->held--;
+    hit->finding.state = state;
+    if (hit->told && state == hit->told_state && hit->finding.count == 1) {
         hit_free(hit);
+        return;
     }
+    if (hit->told)
+        hit->finding.status = FINDING_UPDATED;
+    tell(h, hit);
 }
 
 static void observe(void *to, struct flow_view *flow, const struct sighting *at, const struct observable *o)
@@ -160,7 +211,7 @@ static void found(struct hits *h, struct flow_view *flow, const struct sighting 
         c->counts.invalid++;
         return;
     }
-    struct watched *w = watch(flow);
+    struct watched *w = watch(h, flow);
     struct hit *hit = hit_new(h, flow, at, o);
     hit->finding.generation = generation;
     hit->finding.indicator = m->indicator;
@@ -177,6 +228,8 @@ static void found(struct hits *h, struct flow_view *flow, const struct sighting 
     w->hits = hit;
     w->count++;
     h->held++;
+    if (c->live)
+        tell_copy(h, hit);
 }
 
 static void observable(void *to, struct flow_view *flow, const struct sighting *at, const struct observable *o)
@@ -234,7 +287,7 @@ static void payload(void *to, struct flow_view *flow, const struct sighting *at,
 {
     struct hits *h = to;
     struct asker *asker = h->context->asker;
-    struct watched *w = watch(flow);
+    struct watched *w = watch(h, flow);
     if (!w->streams[side]) {
         w->streams[side] = payload_stream_open(h->context->database);
         if (!w->streams[side])
@@ -259,10 +312,8 @@ static void payload_end(void *to, struct flow_view *flow, const struct sighting 
         payload_stream_close(h->stream, h->context->asker, payload_match, h);
         w->streams[side] = NULL;
     }
-    if (w && !w->hits) {
-        free(w);
-        flow->watch = NULL;
-    }
+    if (w && !w->hits)
+        unwatch(h, w);
 }
 
 static void flow_end(void *to, struct flow_view *flow)
@@ -271,17 +322,70 @@ static void flow_end(void *to, struct flow_view *flow)
     struct watched *w = flow->watch;
     for (struct hit *hit = w ? w->hits : NULL, *next; hit; hit = next) {
         next = hit->next;
-        hit->finding.state = flow->state;
-        h->held--;
-        tell(h, hit);
+        settle(h, hit, flow->state);
     }
-    free(w);
-    flow->watch = NULL;
+    unwatch(h, w);
 }
 
-void hits_init(struct hits *h, struct hits_context *context, uint64_t held_max)
+static void no_match(void *to, const struct match *m)
 {
-    *h = (struct hits){.context = context, .held_max = held_max};
+    (void)to, (void)m; /* the text goes on: it only seems to end here */
+}
+
+/* The same indicator in the present generation, if it still meets what was seen. Payload matches begin anew. */
+static bool move(struct hits *h, struct hit *hit)
+{
+    struct match matches[DATABASE_MATCHES_MAX];
+    unsigned more = 0;
+    const struct database *db = h->context->database;
+    struct observable o = finding_observable(&hit->finding);
+    const struct indicator *old = database_indicator(hit->database, hit->finding.indicator);
+    unsigned count = o.where == WHERE_PAYLOAD ? 0 : database_ask(db, h->context->asker, &o, matches, &more);
+    for (unsigned i = 0; i < count; i++) {
+        if (!indicator_key_equal(&old->key, &database_indicator(db, matches[i].indicator)->key))
+            continue;
+        database_hold(db);
+        database_drop(hit->database);
+        hit->database = db;
+        hit->finding.indicator = matches[i].indicator;
+        hit->finding.generation = database_generation(db);
+        return true;
+    }
+    return false;
+}
+
+static void renew(struct hits *h, struct watched *w)
+{
+    for (int side = 0; side < 2; side++) {
+        payload_stream_close(w->streams[side], h->context->asker, no_match, NULL);
+        w->streams[side] = NULL;
+    }
+    for (struct hit **at = &w->hits, *hit; (hit = *at);) {
+        if (move(h, hit)) {
+            at = &hit->next;
+            continue;
+        }
+        *at = hit->next;
+        w->count--;
+        settle(h, hit, w->flow->state);
+    }
+    if (!w->hits)
+        unwatch(h, w);
+}
+
+void hits_renew(struct hits *h)
+{
+    for (struct watched *w = h->watched_first, *after; w; w = after) {
+        after = w->after;
+        renew(h, w);
+    }
+    h->sink.payload = database_wants_payload(h->context->database) ? payload : NULL;
+}
+
+void hits_init(struct hits *h, struct hits_context *context, uint16_t sensor, const struct prefix *home,
+               uint64_t held_max)
+{
+    *h = (struct hits){.context = context, .sensor = sensor, .home = home, .held_max = held_max};
     h->sink = (struct sink){.to = h,
                             .observable = context->observe ? observe : observable,
                             .payload_end = payload_end,

@@ -2,11 +2,13 @@
  * hits: what was found in the flows of one shard, until it is told.
  *
  * The shard's sink: each observable is asked of the database, and what it meets becomes a finding, one for each flow,
- * indicator and `where`, that is held until the flow ends and then told with the flow's final state. Repeats count up.
- * Only `observe` tells at once, of everything and without asking.
+ * indicator and `where`. Repeats count up. A replay tells it when the flow ends, with the flow's final state; the
+ * daemon tells it at first sight, and once more at the end when state or count have changed. `observe` tells at once,
+ * of everything and without asking.
  *
  * A flow holds at most HITS_PER_FLOW findings and a shard its limit; at the limit the new finding is told at once, with
- * the state it has, and counted. Findings are the one thing on a packet's way that is allocated.
+ * the state it has, not held, and counted. Where the herald does not keep up, a replay waits; the daemon drops and
+ * counts. Findings are the one thing on a packet's way that is allocated.
  *
  * Owner: one worker. A told hit is the herald's, who frees it.
  */
@@ -25,6 +27,8 @@ enum { HITS_PER_FLOW = 256 };
 struct hit {
     struct hit *next;                /* in its flow */
     const struct database *database; /* held: what the finding's handles mean; NULL of what was only observed */
+    enum flow_state told_state;      /* the daemon's: as it was told at first sight */
+    bool told;
     struct finding finding;
 };
 
@@ -38,15 +42,16 @@ struct hit_counts {
     uint64_t at_once;   /* told early, for want of room */
     uint64_t unmatched; /* matches beyond DATABASE_MATCHES_MAX of one observable */
     uint64_t invalid;   /* left out by strict validity */
+    uint64_t dropped;   /* not told, for want of room in the herald's ring */
 };
 
 /* What all shards of a worker share. */
 struct hits_context {
     const struct database *database;
     struct asker *asker;
-    const struct prefix *home; /* networks of the sensor; empty: every direction is unknown */
-    struct ring *told;         /* to the herald; struct hit */
+    struct ring *told; /* to the herald; struct hit */
     bool observe;
+    bool live; /* the daemon */
     bool strict_validity;
     bool stopped; /* the herald has left */
     struct hit_counts counts;
@@ -57,6 +62,9 @@ struct watched;
 struct hits {
     struct sink sink;
     struct hits_context *context;
+    const struct prefix *home; /* networks of the sensor; empty: every direction is unknown */
+    uint16_t sensor;
+    struct watched *watched_first; /* all flows in which something is held or looked through */
     uint64_t held;
     uint64_t held_max;
     /* Of the packet at hand, what the next finding's ordinal is. */
@@ -72,6 +80,11 @@ struct hits {
     uint64_t octets_at; /* where they begin in their stream */
 };
 
-void hits_init(struct hits *h, struct hits_context *context, uint64_t held_max);
+void hits_init(struct hits *h, struct hits_context *context, uint16_t sensor, const struct prefix *home,
+               uint64_t held_max);
+
+/* The context's database is another one: open payload streams begin anew on it, and held findings move to its handles,
+ * or are told and let go where it has their indicator no more. */
+void hits_renew(struct hits *h);
 
 #endif

@@ -44,7 +44,8 @@ struct lane *lane_new(const struct lane_settings *settings)
     for (unsigned s = 0; s < SHARDS; s++) {
         if (!settings->all && s % settings->workers != settings->worker)
             continue;
-        hits_init(&l->hits[s], settings->hits, settings->config->limits.hits / SHARDS);
+        hits_init(&l->hits[s], settings->hits, settings->sensor, settings->home,
+                  settings->config->limits.hits / SHARDS);
         l->shards[s] = shard_new(&limits, &l->hits[s].sink, &l->counts, l->room);
     }
     return l;
@@ -101,6 +102,14 @@ void lane_pass_time(struct lane *l, int64_t clock_ns)
         if (l->shards[s])
             shard_tick(l->shards[s], tick_ns);
     l->tick_ns = tick_ns;
+}
+
+void lane_renew(struct lane *l)
+{
+    lane_flush(l);
+    for (int s = 0; s < SHARDS; s++)
+        if (l->shards[s])
+            hits_renew(&l->hits[s]);
 }
 
 int64_t lane_settled_ns(const struct lane *l)

@@ -20,9 +20,11 @@ struct lane;
 struct lane_settings {
     const struct config *config;
     struct hits_context *hits;
-    unsigned worker;  /* which of */
-    unsigned workers; /* so many: a frame whose shard is another's is passed over */
-    bool all;         /* every frame that comes is this worker's own: somebody else shared them out */
+    uint16_t sensor;
+    const struct prefix *home; /* the sensor's networks */
+    unsigned worker;           /* which of */
+    unsigned workers;          /* so many: a frame whose shard is another's is passed over */
+    bool all;                  /* every frame that comes is this worker's own: somebody else shared them out */
 };
 
 struct lane *lane_new(const struct lane_settings *settings);
@@ -35,6 +37,9 @@ void lane_flush(struct lane *l);
 
 /* Packet time has come to `clock_ns`; silent flows end at whole ticks of it. */
 void lane_pass_time(struct lane *l, int64_t clock_ns);
+
+/* The context of the hits has another database. */
+void lane_renew(struct lane *l);
 
 /* Nothing will be told any more of a sighting with a clock before this, but of frames not yet taken. */
 int64_t lane_settled_ns(const struct lane *l);

@@ -20,6 +20,7 @@ void metrics_add_hits(struct metrics *m, const struct hit_counts *c)
     m->hits.at_once += c->at_once;
     m->hits.unmatched += c->unmatched;
     m->hits.invalid += c->invalid;
+    m->hits.dropped += c->dropped;
 }
 
 static void line(struct buffer *out, const char *name, uint64_t value, const char *about)

@@ -112,18 +112,15 @@ struct worker *worker_start(const struct worker_job *job, unsigned index)
     w->told = ring_new(WORKER_RING);
     w->timeline.clock_ns = INT64_MIN;
     progress_tell(&w->progress, INT64_MIN);
-    w->context = (struct hits_context){.database = job->database,
-                                       .home = job->home,
-                                       .told = w->told,
-                                       .observe = job->observe,
-                                       .strict_validity = job->strict_validity};
+    w->context = (struct hits_context){
+        .database = job->database, .told = w->told, .observe = job->observe, .strict_validity = job->strict_validity};
     if (job->database) {
         w->context.asker = asker_new();
         if (!asker_fit(w->context.asker, job->database))
             abort();
     }
-    w->lane = lane_new(
-        &(struct lane_settings){.config = job->config, .hits = &w->context, .worker = index, .workers = job->workers});
+    w->lane = lane_new(&(struct lane_settings){
+        .config = job->config, .hits = &w->context, .home = job->home, .worker = index, .workers = job->workers});
     if (pthread_create(&w->thread, NULL, run, w) != 0)
         abort();
     return w;
