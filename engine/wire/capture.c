@@ -43,10 +43,9 @@ static bool refilled(struct capture_walk *w)
     return true;
 }
 
-static enum capture_verdict broken(struct capture_walk *w, struct fail *why)
+static enum capture_verdict broken(struct capture_walk *w)
 {
-    fail_at(why, "offset %" PRIu64, capture_passed(w));
-    w->damage = *why;
+    fail_at(&w->damage, "offset %" PRIu64, capture_passed(w));
     w->at.at = w->at.end;
     w->refill.next = NULL;
     return CAPTURE_END;
@@ -54,16 +53,15 @@ static enum capture_verdict broken(struct capture_walk *w, struct fail *why)
 
 enum capture_verdict capture_next(struct capture_walk *w, struct frame *out)
 {
-    struct fail why = {.text = ""};
     for (;;) {
-        switch (record_next(&w->reader, &w->at, out, &why)) {
+        switch (record_next(&w->reader, &w->at, out, &w->damage)) {
         case RECORD_FRAME: return CAPTURE_FRAME;
-        case RECORD_BROKEN: return broken(w, &why);
+        case RECORD_BROKEN: return broken(w);
         case RECORD_MORE: break;
         }
         if (cursor_left(&w->at)) {
-            fail_set(&why, "truncated: the last record is not whole (packet %" PRIu64 ")", w->reader.frames + 1);
-            return broken(w, &why);
+            fail_set(&w->damage, "truncated: the last record is not whole (packet %" PRIu64 ")", w->reader.frames + 1);
+            return broken(w);
         }
         if (!refilled(w))
             return CAPTURE_END;
