@@ -109,7 +109,7 @@ void finding_id(const struct finding *f, const char *sensor, const struct indica
     part_address(&p, &f->tuple.dst);
     part_number(&p, f->tuple.dst_port);
     part_number(&p, f->key.time_ns);
-    part_number(&p, f->key.ordinal);
+    part_number(&p, f->twin);
 
     uint8_t id[DIGEST_SHA1_BYTES];
     digest_sha1(bytes_of(p.text, p.len), id);

@@ -2,8 +2,8 @@
  * finding: what vigia tells.
  *
  * A value without pointers: copies, and handles (generation, index) that the herald resolves while it holds the
- * generation. Its texts stand behind the fixed part; only the part in use (`finding_bytes`) is ever copied, allocated or
- * passed on.
+ * generation. Its texts stand behind the fixed part; only the part in use (`finding_bytes`) is ever copied, allocated
+ * or passed on.
  *
  * **Order.** Findings are told by `time_ns` of the packet (or event) that first showed them, then input, packet,
  * ordinal. A capture whose timestamps run back does not change that as long as they run back by at most
@@ -11,7 +11,8 @@
  * greatest timestamp before it. So the order is a function of the input alone.
  *
  * **Id.** UUID version 5 (RFC 4122, 4.3) over kind, sensor, observable, indicator key, flow tuple (or event id), first
- * timestamp and ordinal; not over publisher, seq, generation, count or sources.
+ * timestamp and an ordinal (`twin`, so that one more indicator elsewhere leaves it alone); not over publisher, seq,
+ * generation, count or sources.
  *
  * Owner: whoever holds it: a flow's hits, a ring, the herald.
  */
@@ -63,8 +64,10 @@ struct finding {
     uint16_t sensor;
 
     int64_t last_ns; /* when it was last seen */
+    uint32_t twin;   /* ordinal among findings that are alike in all else that the id is made of; 0 but for those that a
+                        full shard could not hold together */
     uint64_t count;  /* how often it was seen in this flow */
-    int64_t offset;  /* of the raw value in its packet's captured octets; -1 where it does not lie whole in one packet */
+    int64_t offset; /* of the raw value in its packet's captured octets; -1 where it does not lie whole in one packet */
 
     uint16_t value_len;   /* octets of `text` that are the value */
     uint16_t excerpt_len; /* and behind it, the raw octets that show it */

@@ -387,6 +387,8 @@ void encode_json(const struct told *t, enum tlp tier, struct buffer *out)
     put_place(&j, t);
     put_judgement(&j, &r);
     put_number(&j, "count", f->count);
+    if (t->folded)
+        put_number(&j, "folded", t->folded);
     put_time(&j, "first_seen", f->key.time_ns);
     put_time(&j, "last_seen", f->last_ns);
     json_end(&j);

@@ -30,6 +30,7 @@ struct told {
     const char *file; /* of the evidence */
     const char *publisher;
     uint64_t seq;
+    uint64_t folded; /* findings of this indicator that the flood guard folded into this one; told where not 0 */
 };
 
 /* Low, medium, high: from the confidence of the strongest source (50 when none says) on the scale of STIX 2.1, appendix

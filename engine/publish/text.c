@@ -5,7 +5,8 @@
  *
  * What was hit stands left, who met whom in the middle, who says so right; only values are ever cut, with `…`, names at
  * their front (their end says whose they are) and everything else at its end. The arrow says what became of the flow;
- * a wide terminal has room for the word too. Colours repeat what words say.
+ * a wide terminal has room for the word too, a narrow one for no sender's port, and one of 80 columns not for who says
+ * so either: what was hit and who met whom come first. Colours repeat what words say.
  *
  * Values, feed names and file names are written by strangers: whatever could move a cursor, colour, hide or turn text
  * around (control and escape octets, and all of Unicode but Latin letters) is shown as \xNN.
@@ -16,15 +17,20 @@
 #include "publish/output.h"
 
 enum {
-    WIDE_COLUMNS = 132, /* from here on the state is a word */
+    WIDE_COLUMNS = 150,   /* from here on the state is a word */
+    PORTS_COLUMNS = 110,  /* and from here on the sender's port is shown */
+    SOURCES_COLUMNS = 96, /* and who says so, and fractions of seconds */
     SEVERITY_COLUMNS = 6,
-    WHERE_COLUMNS = 10,
+    WHERE_COLUMNS = 10,      /* most */
+    WHERE_WIDE_COLUMNS = 15, /* all: http.user_agent */
     TYPE_COLUMNS = 11,
-    END_COLUMNS = 21,  /* 255.255.255.255:65535 */
-    FLOW_COLUMNS = 37, /* most pairs; the longest, of IPv4, takes 45 */
+    END_COLUMNS = 21,         /* 255.255.255.255:65535 */
+    FLOW_COLUMNS = 37,        /* most pairs; the longest, of IPv4, takes 45 */
+    FLOW_NARROW_COLUMNS = 35, /* the same without the sender's port */
     STATE_COLUMNS = 11,
     VALUE_COLUMNS_MIN = 16,
     VALUE_COLUMNS_MAX = 64,
+    VALUE_CUT_MIN = 8,  /* what a long `where` leaves of a value */
     VALUE_COLUMNS = 40, /* where the width is not known */
     TLP_COLUMNS = 5,
     TAIL_SHARE = 5, /* the fifth part of a line says who says so, with its TLP */
@@ -149,9 +155,26 @@ static bool is_wide(const struct output_style *style)
     return style->columns == 0 || style->columns >= WIDE_COLUMNS;
 }
 
+static bool has_ports(const struct output_style *style)
+{
+    return style->columns == 0 || style->columns >= PORTS_COLUMNS;
+}
+
+static bool has_sources(const struct output_style *style)
+{
+    return style->columns == 0 || style->columns >= SOURCES_COLUMNS;
+}
+
+static unsigned where_columns(const struct output_style *style)
+{
+    return is_wide(style) ? WHERE_WIDE_COLUMNS : WHERE_COLUMNS;
+}
+
 static unsigned flow_columns(const struct output_style *style)
 {
-    return is_wide(style) ? 2 * END_COLUMNS + 3 + 1 + STATE_COLUMNS : FLOW_COLUMNS;
+    return is_wide(style)     ? 2 * END_COLUMNS + 3 + 1 + STATE_COLUMNS
+           : has_ports(style) ? FLOW_COLUMNS
+                              : FLOW_NARROW_COLUMNS;
 }
 
 /* What the columns of fixed width leave behind column `at`, but for what the tail should have. */
@@ -175,7 +198,7 @@ static void put_time(struct line *l, int64_t ns)
     const int64_t day_ns = 86400 * TEXT_SECOND_NS;
     enum { DATE = sizeof "2026-11-21" - 1 };
     char text[TEXT_TIME_MAX];
-    size_t len = text_time_write(ns, 3, text);
+    size_t len = text_time_write(ns, has_sources(l->style) ? 3 : 0, text);
     int64_t day = ns / day_ns - (ns % day_ns < 0);
     text[len - 1] = 0; /* the Z; the view is UTC */
     text[DATE] = 0;
@@ -198,24 +221,62 @@ static void put_severity(struct line *l, enum severity s)
     put_word(l, colours[s], severity_name(s));
 }
 
-/* The value's column begins at `at`; a long `where` before it takes its room, so that what follows still lines up. */
-static void put_value(struct line *l, const struct finding *f, unsigned at, bool tail)
+/* Where `part` begins in `text`, in any case; `text.len` where it does not. */
+static size_t find_alike(struct bytes text, struct bytes part)
 {
-    char value[OBSERVABLE_VALUE_MAX];
+    for (size_t at = 0; at + part.len <= text.len; at++) {
+        size_t n = 0;
+        while (n < part.len && bytes_lower(text.at[at + n]) == bytes_lower(part.at[n]))
+            n++;
+        if (n == part.len)
+            return at;
+    }
+    return text.len;
+}
+
+/* Of a value that has no room, where the part begins that says most: of a URL behind the scheme, of a user agent at
+ * what was hit. */
+static size_t telling_at(const struct told *t, struct bytes value, size_t room)
+{
+    if (width_of(value) <= room)
+        return 0;
+    if (t->finding->type == OBSERVABLE_URL)
+        return value.len - url_without_scheme(value).len;
+    if (t->finding->match != MATCH_SUBSTRING || !t->indicator)
+        return 0;
+    struct bytes hit = t->indicator->key.value;
+    size_t at = find_alike(value, hit);
+    return at + hit.len < room || at == value.len ? 0 : at;
+}
+
+/* The value's column begins at `at`; a long `where` before it takes its room, so that what follows still lines up. */
+static void put_value(struct line *l, const struct told *t, unsigned at, bool tail)
+{
+    const struct finding *f = t->finding;
+    char room[OBSERVABLE_VALUE_MAX];
     struct observable o = finding_observable(f);
-    size_t len = observable_write(&o, value);
+    struct bytes value = bytes_of(room, observable_write(&o, room));
     unsigned end = at + value_columns(l->style, at, tail);
-    unsigned room = end > l->column + VALUE_COLUMNS_MIN ? end - l->column : VALUE_COLUMNS_MIN;
+    unsigned left = end > l->column + VALUE_CUT_MIN ? end - l->column : VALUE_CUT_MIN;
+    size_t from = telling_at(t, value, cut_at(l->style, left));
+    if (from && f->type == OBSERVABLE_USER_AGENT) {
+        put_sign(l, "…");
+        left--;
+    }
     bool keep_end = f->type == OBSERVABLE_DOMAIN_NAME || f->type == OBSERVABLE_EMAIL_ADDR;
-    put_text(l, BOLD, bytes_of(value, len), cut_at(l->style, room), keep_end);
+    put_text(l, BOLD, bytes_from(value, from), cut_at(l->style, left), keep_end);
     pad_to(l, end + 1);
 }
 
-static size_t end_write(const struct tuple *t, const struct address *a, uint16_t port, char out[END_TEXT_MAX])
+static bool proto_has_ports(uint8_t proto)
+{
+    return proto == PROTO_TCP || proto == PROTO_UDP || proto == PROTO_SCTP;
+}
+
+static size_t end_write(const struct address *a, bool has_port, uint16_t port, char out[END_TEXT_MAX])
 {
     char address[ADDRESS_TEXT_MAX];
     address_write(a, address);
-    bool has_port = t->proto == PROTO_TCP || t->proto == PROTO_UDP || t->proto == PROTO_SCTP;
     bool bare = !has_port || address_is_v4(a);
     int len = snprintf(out, END_TEXT_MAX, bare ? "%s" : "[%s]", address);
     if (has_port)
@@ -236,8 +297,9 @@ static void put_flow(struct line *l, const struct finding *f)
 {
     const struct tuple *t = &f->tuple;
     char src[END_TEXT_MAX], dst[END_TEXT_MAX], proto[8];
-    size_t src_len = end_write(t, &t->src, t->src_port, src);
-    end_write(t, &t->dst, t->dst_port, dst);
+    bool ports = proto_has_ports(t->proto);
+    size_t src_len = end_write(&t->src, ports && has_ports(l->style), t->src_port, src);
+    end_write(&t->dst, ports, t->dst_port, dst);
     unsigned start = l->column;
     for (size_t n = src_len; is_wide(l->style) && n < END_COLUMNS; n++)
         put_word(l, NULL, " ");
@@ -290,9 +352,11 @@ static void write_hit(struct line *l, const struct told *t)
     put_severity(l, r.severity);
     pad_to(l, at += SEVERITY_COLUMNS + 1);
     put_word(l, CYAN, where_name(f->where));
-    pad_to(l, at += WHERE_COLUMNS + 1);
-    put_value(l, f, at, true);
+    pad_to(l, at += where_columns(l->style) + 1);
+    put_value(l, t, at, has_sources(l->style));
     put_flow(l, f);
+    if (!has_sources(l->style))
+        return;
     at = l->column;
     put_tlp(l, r.tlp);
     pad_to(l, at + TLP_COLUMNS + 1);
@@ -306,10 +370,12 @@ static void write_observed(struct line *l, const struct told *t)
     unsigned at = l->column + 1;
     pad_to(l, at);
     put_word(l, CYAN, where_name(f->where));
-    pad_to(l, at += WHERE_COLUMNS + 1);
-    put_word(l, DIM, observable_type_name(f->type));
-    pad_to(l, at += TYPE_COLUMNS + 1);
-    put_value(l, f, at, false);
+    pad_to(l, at += where_columns(l->style) + 1);
+    if (has_sources(l->style)) { /* else what it is can be seen */
+        put_word(l, DIM, observable_type_name(f->type));
+        pad_to(l, at += TYPE_COLUMNS + 1);
+    }
+    put_value(l, t, at, false);
     put_flow(l, f);
 }
 

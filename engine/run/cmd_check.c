@@ -132,10 +132,10 @@ static int check(const struct options *o)
         check_file(&k, o->arguments[i]);
     if (draft_count(k.draft))
         check_patterns(&k);
-    bool written = fwrite(k.out.at, 1, k.out.len, stdout) == k.out.len && fflush(stdout) == 0;
+    int status = options_print(buffer_bytes(&k.out), k.failed ? STATUS_INPUT : STATUS_DONE);
     draft_free(k.draft);
     buffer_free(&k.out);
-    return !written ? STATUS_OUTPUT : k.failed ? STATUS_INPUT : STATUS_DONE;
+    return status;
 }
 
 static int run(const struct command *self, int argc, char **argv)

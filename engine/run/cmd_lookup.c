@@ -203,11 +203,11 @@ static int look_up(const struct options *o)
         abort();
     for (int i = 0; i < o->argument_count; i++)
         failed |= !ask(&q, o->arguments[i]);
-    bool written = fwrite(q.out.at, 1, q.out.len, stdout) == q.out.len && fflush(stdout) == 0;
+    int status = options_print(buffer_bytes(&q.out), failed ? STATUS_INPUT : STATUS_DONE);
     buffer_free(&q.out);
     asker_free(q.asker);
     database_drop(q.db);
-    return !written ? STATUS_OUTPUT : failed ? STATUS_INPUT : STATUS_DONE;
+    return status;
 }
 
 static int run(const struct command *self, int argc, char **argv)

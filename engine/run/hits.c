@@ -221,6 +221,7 @@ static void found(struct hits *h, struct flow_view *flow, const struct sighting 
     c->counts.hits++;
     if (w->count >= HITS_PER_FLOW || h->held >= h->held_max) {
         c->counts.at_once++;
+        hit->finding.twin = hit->finding.key.ordinal + 1;
         tell(h, hit);
         return;
     }

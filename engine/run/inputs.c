@@ -99,33 +99,56 @@ static size_t read_head(int fd, uint8_t *head, size_t len)
     return have;
 }
 
-static void take_pipe(struct inputs *in, int fd)
+/* True: it will be read on from. */
+static bool take_pipe(struct inputs *in, const char *name, int fd)
 {
     struct fail why = {.text = ""};
-    if (in->pipe_head) {
-        failed(in, "-: stdin can be read only once");
-        return;
-    }
-    in->pipe_head = calloc(1, RECORD_HEAD_BYTES);
-    if (!in->pipe_head)
+    uint8_t *room = calloc(1, RECORD_HEAD_BYTES);
+    if (!room)
         abort();
-    struct bytes head = bytes_of(in->pipe_head, read_head(fd, in->pipe_head, RECORD_HEAD_BYTES));
+    struct bytes head = bytes_of(room, read_head(fd, room, RECORD_HEAD_BYTES));
     if (unpack_is_packed(head)) {
         struct unpack file;
         bool opened = unpack_pipe(&file, fd, head, UNPACK_BYTES_MAX, &why);
-        take_unpacked(in, "-", opened, &file, &why);
-        return;
+        take_unpacked(in, name, opened, &file, &why);
+        free(room);
+        return false;
     }
     struct input *i = next_input(in);
-    *i = (struct input){.name = strdup("-"), .pipe = fd};
+    *i = (struct input){.name = strdup(name), .pipe = fd, .head = room};
     if (capture_open(&i->capture, head, &why)) {
         i->waiting = bytes_from(head, i->capture.begins_at);
         i->capture.octets = bytes_until(head, i->capture.begins_at);
         in->count++;
-        return;
+        return true;
     }
     free(i->name);
-    fail_at(&why, "-");
+    free(room);
+    fail_at(&why, "%s", name);
+    failed(in, why.text);
+    return false;
+}
+
+static void take_stdin(struct inputs *in)
+{
+    if (in->stdin_taken)
+        failed(in, "-: stdin can be read only once");
+    else
+        take_pipe(in, "-", STDIN_FILENO);
+    in->stdin_taken = true;
+}
+
+/* Or whatever else cannot be mapped, as a device. */
+static void take_fifo(struct inputs *in, const char *path)
+{
+    struct fail why = {.text = ""};
+    int fd = in->count < INPUTS_MAX ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    if (fd >= 0) {
+        if (!take_pipe(in, path, fd))
+            close(fd);
+        return;
+    }
+    fail_set(&why, "%s: %s", path, in->count < INPUTS_MAX ? strerror(errno) : "too many inputs");
     failed(in, why.text);
 }
 
@@ -185,12 +208,11 @@ static void take(struct inputs *in, const char *argument)
     struct stat st;
     bool found = stat(argument, &st) == 0;
     if (strcmp(argument, "-") == 0) {
-        take_pipe(in, STDIN_FILENO);
+        take_stdin(in);
     } else if (found && S_ISDIR(st.st_mode)) {
         take_folder(in, argument);
     } else if (found && (S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode))) {
-        int fd = open(argument, O_RDONLY | O_CLOEXEC);
-        take_pipe(in, fd);
+        take_fifo(in, argument);
     } else {
         take_file(in, argument);
     }
@@ -213,11 +235,14 @@ uint64_t inputs_octets(const struct inputs *in)
 
 void inputs_close(struct inputs *in)
 {
-    for (uint32_t i = 0; i < in->count; i++)
+    for (uint32_t i = 0; i < in->count; i++) {
+        if (in->all[i].pipe > STDIN_FILENO)
+            close(in->all[i].pipe);
+        free(in->all[i].head);
         free(in->all[i].name);
+    }
     for (uint32_t i = 0; i < in->file_count; i++)
         unpack_free(&in->files[i]);
     free(in->all);
     free(in->files);
-    free(in->pipe_head);
 }

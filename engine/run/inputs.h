@@ -1,8 +1,8 @@
 /*
  * inputs: the captures named on the command line, opened.
  *
- * A folder means its files, recursively, in byte order of their paths; an archive its members; `-` is stdin. What
- * cannot be read or is no capture is named on stderr and left out.
+ * A folder means its files, recursively, in byte order of their paths; an archive its members; `-` is stdin; a FIFO is
+ * read as it comes. What cannot be read or is no capture is named on stderr and left out.
  *
  * Owner: the main thread; immutable while workers walk.
  */
@@ -16,7 +16,8 @@ struct input {
     char *name; /* as findings name it */
     struct capture capture;
     int pipe;             /* descriptor to read on from; -1 for a file */
-    struct bytes waiting; /* of a pipe: octets read already, the file header's first */
+    uint8_t *head;        /* of a pipe: octets read already */
+    struct bytes waiting; /* of them, those behind the file header */
 };
 
 struct inputs {
@@ -24,7 +25,7 @@ struct inputs {
     uint32_t count;
     struct unpack *files;
     uint32_t file_count;
-    uint8_t *pipe_head;
+    bool stdin_taken;
     uint32_t failures; /* named on stderr */
 };
 

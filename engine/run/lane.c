@@ -23,10 +23,11 @@ struct lane {
     char room[DISSECT_PENDING_MAX];
 };
 
-static struct shard_limits limits_of(const struct config *c)
+/* What the configuration grants over all workers is parted among all shards. */
+static struct shard_limits limits_of(const struct config *c, unsigned shards)
 {
-    return (struct shard_limits){.flows = c->limits.flows < SHARDS ? 1 : (uint32_t)(c->limits.flows / SHARDS),
-                                 .stream_octets = c->limits.streams_bytes / SHARDS,
+    return (struct shard_limits){.flows = c->limits.flows < shards ? 1 : (uint32_t)(c->limits.flows / shards),
+                                 .stream_octets = c->limits.streams_bytes / shards,
                                  .timeouts = {.attempted_ns = c->timeouts.attempted_ns,
                                               .datagram_ns = c->timeouts.udp_ns,
                                               .established_ns = c->timeouts.established_ns,
@@ -38,14 +39,15 @@ struct lane *lane_new(const struct lane_settings *settings)
     struct lane *l = calloc(1, sizeof *l);
     if (!l)
         abort();
-    struct shard_limits limits = limits_of(settings->config);
+    unsigned shards = SHARDS * (settings->all ? settings->workers : 1);
+    struct shard_limits limits = limits_of(settings->config, shards);
     l->tick_ns = INT64_MIN;
     l->counts_refused = settings->all || settings->worker == 0;
     for (unsigned s = 0; s < SHARDS; s++) {
         if (!settings->all && s % settings->workers != settings->worker)
             continue;
         hits_init(&l->hits[s], settings->hits, settings->sensor, settings->home,
-                  settings->config->limits.hits / SHARDS);
+                  settings->config->limits.hits / shards);
         l->shards[s] = shard_new(&limits, &l->hits[s].sink, &l->counts, l->room);
     }
     return l;

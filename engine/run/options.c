@@ -8,7 +8,9 @@
 #include "base/unpack.h"
 #include "feed/format.h"
 
+#include <errno.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -125,7 +127,8 @@ static void look_at_terminal(struct options *o)
     if (!o->output)
         o->output = output_named(o->terminal ? "text" : "json");
     o->day = INT64_MIN;
-    o->style.day = &o->day;
+    if (o->terminal)
+        o->style.day = &o->day; /* a line that goes elsewhere has its date */
     const char *none = getenv("NO_COLOR");
     o->style.colour = o->terminal && !(none && *none);
     if (o->terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0)
@@ -183,6 +186,16 @@ bool options_read(struct options *o, const struct command *command, int argc, ch
     o->arguments = argv + optind;
     o->argument_count = argc - optind;
     return true;
+}
+
+int options_print(struct bytes text, int status)
+{
+    signal(SIGPIPE, SIG_IGN);
+    bool written = fwrite(text.at, 1, text.len, stdout) == text.len && fflush(stdout) == 0;
+    if (written || errno == EPIPE)
+        return status;
+    log_error("stdout: %s", strerror(errno));
+    return STATUS_OUTPUT;
 }
 
 void options_clear(struct options *o)

@@ -38,6 +38,10 @@ struct options {
 /* Reads argv. True: go on. False: it is over, with `*status` (help was shown, or every mistake was named). */
 bool options_read(struct options *o, const struct command *command, int argc, char **argv, int *status);
 
+/* Writes what a subcommand has to say to stdout, and gives its exit status: `status`, or STATUS_OUTPUT when the output
+ * failed. That its reader went away is no failure. */
+int options_print(struct bytes text, int status);
+
 void options_clear(struct options *o);
 
 /* The help of one subcommand, to stdout. */

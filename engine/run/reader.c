@@ -6,6 +6,7 @@
 #include "base/ring.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -15,12 +16,18 @@ struct reader_block {
     size_t cap;
     size_t len;   /* octets of whole records */
     unsigned out; /* workers that have it */
+    uint32_t stream;
+    struct record_reader records; /* at its begin */
 };
 
 struct reader {
     pthread_t thread;
     int fd;
     unsigned workers;
+    struct reader_source source; /* next is NULL: one pipe */
+    uint32_t stream;
+    char **names;
+    struct fail damage;
     struct record_reader records;
     uint8_t *tail; /* what was read behind the last whole record */
     size_t tail_len;
@@ -61,10 +68,9 @@ static bool cut(struct reader *r, struct reader_block *b, size_t have)
 {
     struct cursor c = cursor_of(bytes_of(b->octets + b->len, have - b->len));
     struct frame frame;
-    struct fail why = {.text = ""};
     enum record_verdict v;
     do
-        v = record_next(&r->records, &c, &frame, &why);
+        v = record_next(&r->records, &c, &frame, &r->damage);
     while (v == RECORD_FRAME);
     b->len = (size_t)(c.at - b->octets);
     return v != RECORD_BROKEN;
@@ -90,6 +96,8 @@ static bool fill(struct reader *r, struct reader_block *b)
     size_t have = r->tail_len;
     bool more = true;
     b->len = 0;
+    b->stream = r->stream;
+    b->records = r->records;
     make_room(b, have + READER_BLOCK_OCTETS);
     if (have)
         memcpy(b->octets, r->tail, have);
@@ -118,44 +126,134 @@ static bool lend(struct reader *r, struct reader_block *b)
     return b->out > 0;
 }
 
+/* One stream to its end; false when nobody wants more. */
+static bool read_stream(struct reader *r)
+{
+    bool wanted = true;
+    for (bool more = true; more && wanted;) {
+        struct reader_block *b = free_block(r);
+        more = fill(r, b);
+        if (b->len)
+            wanted = lend(r, b);
+    }
+    return wanted;
+}
+
+/* Reads a file header; false when the stream is no capture. */
+static bool begin(struct reader *r)
+{
+    uint8_t head[RECORD_HEAD_BYTES];
+    size_t have = 0;
+    for (ssize_t n = 1; n > 0 && have<sizeof head; have += n> 0 ? (size_t)n : 0)
+        n = read_some(r->fd, head + have, sizeof head - have);
+    struct cursor c = cursor_of(bytes_of(head, have));
+    r->damage.text[0] = '\0';
+    if (!record_begin(&r->records, &c, &r->damage))
+        return false;
+    r->tail_len = cursor_left(&c);
+    r->tail = realloc(r->tail, r->tail_len + 1);
+    if (!r->tail)
+        abort();
+    memcpy(r->tail, c.at, r->tail_len);
+    return true;
+}
+
+/* Waits for the next stream; its name is there before its first block is. */
+static bool next_stream(struct reader *r)
+{
+    char name[PATH_MAX];
+    int old;
+    pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &old);
+    r->fd = r->source.next(r->source.to, name, sizeof name);
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &old);
+    if (r->fd < 0)
+        return false;
+    r->stream++;
+    char **at = &r->names[r->stream % READER_NAMES];
+    free(*at);
+    *at = strdup(name);
+    return true;
+}
+
+static bool read_streams(struct reader *r)
+{
+    bool wanted = true;
+    while (wanted && next_stream(r)) {
+        if (begin(r))
+            wanted = read_stream(r);
+        close(r->fd);
+        r->fd = -1;
+        r->source.done(r->source.to, r->damage.text);
+    }
+    return wanted;
+}
+
 static void *run(void *arg)
 {
     struct reader *r = arg;
     int old;
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &old);
-    for (bool more = true; more;) {
-        struct reader_block *b = free_block(r);
-        more = fill(r, b);
-        if (b->len)
-            more &= lend(r, b);
-    }
+    if (r->source.next)
+        read_streams(r);
+    else
+        read_stream(r);
     for (unsigned w = 0; w < r->workers; w++)
         ring_close(r->to[w]);
     return NULL;
 }
 
-struct reader *reader_start(const struct input *input, unsigned workers)
+static struct reader *reader_new(unsigned workers)
 {
     struct reader *r = calloc(1, sizeof *r);
     if (!r)
         abort();
-    r->fd = input->pipe;
+    r->fd = -1;
     r->workers = workers;
-    r->records = input->capture.begins;
-    r->tail_len = input->waiting.len;
-    r->tail = malloc(r->tail_len + 1);
     r->to = calloc(workers, sizeof(struct ring *));
     r->back = calloc(workers, sizeof(struct ring *));
-    if (!r->tail || !r->to || !r->back)
+    if (!r->to || !r->back)
         abort();
-    memcpy(r->tail, input->waiting.at, r->tail_len);
     for (unsigned w = 0; w < workers; w++) {
         r->to[w] = ring_new(2 * READER_BLOCKS);
         r->back[w] = ring_new(2 * READER_BLOCKS);
     }
+    return r;
+}
+
+static struct reader *started(struct reader *r)
+{
     if (pthread_create(&r->thread, NULL, run, r) != 0)
         abort();
     return r;
+}
+
+struct reader *reader_start(const struct input *input, unsigned workers)
+{
+    struct reader *r = reader_new(workers);
+    r->fd = input->pipe;
+    r->records = input->capture.begins;
+    r->tail_len = input->waiting.len;
+    r->tail = malloc(r->tail_len + 1);
+    if (!r->tail)
+        abort();
+    memcpy(r->tail, input->waiting.at, r->tail_len);
+    return started(r);
+}
+
+struct reader *reader_listen(const struct reader_source *source, unsigned workers)
+{
+    struct reader *r = reader_new(workers);
+    r->source = *source;
+    r->names = calloc(READER_NAMES, sizeof(char *));
+    if (!r->names)
+        abort();
+    return started(r);
+}
+
+const char *reader_name(const struct reader *r, uint32_t stream)
+{
+    const char *name = r->names[stream % READER_NAMES];
+    return name ? name : "";
 }
 
 struct reader_block *reader_take(struct reader *r, unsigned worker, bool *ended)
@@ -167,6 +265,16 @@ struct reader_block *reader_take(struct reader *r, unsigned worker, bool *ended)
 struct bytes reader_octets(const struct reader_block *b)
 {
     return bytes_of(b->octets, b->len);
+}
+
+uint32_t reader_stream(const struct reader_block *b)
+{
+    return b->stream;
+}
+
+const struct record_reader *reader_records(const struct reader_block *b)
+{
+    return &b->records;
 }
 
 void reader_give_back(struct reader *r, unsigned worker, struct reader_block *b)
@@ -189,6 +297,11 @@ void reader_stop(struct reader *r)
     }
     for (int i = 0; i < READER_BLOCKS; i++)
         free(r->blocks[i].octets);
+    for (uint32_t i = 0; r->names && i < READER_NAMES; i++)
+        free(r->names[i]);
+    if (r->source.next && r->fd >= 0)
+        close(r->fd);
+    free(r->names);
     free(r->to);
     free(r->back);
     free(r->tail);

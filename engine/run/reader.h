@@ -1,5 +1,5 @@
 /*
- * reader: the thread that fills blocks from a pipe and lends each to every worker.
+ * reader: the thread that fills blocks from a pipe, or from one stream after another, and lends each to every worker.
  *
  * A block holds whole capture records, so that a worker never waits in the middle of one. It is filled anew once all
  * workers have given it back.
@@ -11,7 +11,11 @@
 
 #include "run/inputs.h"
 
-enum { READER_BLOCKS = 8, READER_BLOCK_OCTETS = 1 << 20 };
+enum {
+    READER_BLOCKS = 8,
+    READER_BLOCK_OCTETS = 1 << 20,
+    READER_NAMES = 65536, /* streams whose names are kept; older ones are forgotten */
+};
 
 struct reader;
 struct reader_block;
@@ -19,9 +23,27 @@ struct reader_block;
 /* Starts the thread. `input` is a pipe; `workers` will read. */
 struct reader *reader_start(const struct input *input, unsigned workers);
 
+/* Where streams come from: files of a folder, connections. */
+struct reader_source {
+    void *to;
+    /* The next one, to be read to its end and closed, and its name; -1 when there will be none. May wait, and then may
+     * be ended there. */
+    int (*next)(void *to, char *name, size_t name_max);
+    /* What was wrong with the one before; empty when it was read whole. */
+    void (*done)(void *to, const char *why);
+};
+
+/* Starts the thread; each stream is a capture of its own. */
+struct reader *reader_listen(const struct reader_source *source, unsigned workers);
+
+/* Of a stream by the number that its blocks have. Any thread that got a block of it, or what was found in one. */
+const char *reader_name(const struct reader *r, uint32_t stream);
+
 /* Worker: the next block, or NULL: none yet (`*ended` false), or no more. */
 struct reader_block *reader_take(struct reader *r, unsigned worker, bool *ended);
 struct bytes reader_octets(const struct reader_block *b);
+uint32_t reader_stream(const struct reader_block *b);
+const struct record_reader *reader_records(const struct reader_block *b); /* as they stand at its begin */
 void reader_give_back(struct reader *r, unsigned worker, struct reader_block *b);
 
 /* Worker: will take no more. */

@@ -14,7 +14,8 @@ static struct finding sample(void)
     static const char value[] = "c2.bad.example", excerpt[] = "C2.bad.example";
     struct finding f = {
         .key =
-            {.order_ns = 1606000000123456789, .time_ns = 1606000000123456789, .packet = 17, .input = 1, .ordinal = 3},
+            {.order_ns = 1606000000123456789, .time_ns = 1606000000123456789, .packet = 17, .input = 1, .ordinal = 9},
+        .twin = 3,
         .kind = FINDING_HIT,
         .generation = 1,
         .indicator = 5,
@@ -95,7 +96,7 @@ Test(finding, has_another_id_when_any_named_part_differs)
     DIFFERS(f.tuple.src_port++);
     DIFFERS(f.tuple.dst_port++);
     DIFFERS(f.key.time_ns++);
-    DIFFERS(f.key.ordinal++);
+    DIFFERS(f.twin++);
 #undef DIFFERS
 }
 
@@ -132,7 +133,7 @@ Test(finding, has_an_id_with_the_longest_parts)
     sensor[sizeof sensor - 1] = 0;
     f.type = OBSERVABLE_URL, f.value_len = OBSERVABLE_VALUE_MAX, f.excerpt_len = FINDING_EXCERPT_MAX;
     f.tuple.src = f.tuple.dst = address("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff");
-    f.key.time_ns = INT64_MIN, f.key.ordinal = UINT32_MAX;
+    f.key.time_ns = INT64_MIN, f.twin = UINT32_MAX;
     struct indicator_key key = {.type = OBSERVABLE_URL, .value = bytes_of(value, sizeof value)};
     cr_expect_eq(strlen(id_of(&f, sensor, &key)), FINDING_ID_MAX - 1);
 }

@@ -53,11 +53,11 @@ Test(text, says_what_was_hit_who_met_whom_and_who_says_so)
     struct example e;
     example_init(&e);
     expect_line(&e, (struct output_style){0},
-                "2026-11-21 02:00:00.123 high   tls.sni    c2.bad.example                           "
+                "2026-11-21 02:00:00.123 high   tls.sni         c2.bad.example                           "
                 "128.232.110.120:34855 → 66.35.250.204:80      established red   urlhaus, own: bad.example\n");
     block_example(&e);
     expect_line(&e, (struct output_style){0},
-                "2026-11-21 02:00:00.123 low    ip.dst     66.35.250.204                            "
+                "2026-11-21 02:00:00.123 low    ip.dst          66.35.250.204                            "
                 "128.232.110.120:34855 ⇢ 66.35.250.204:80      attempted   amber urlhaus: 66.35.0.0/16\n");
 }
 
@@ -74,21 +74,21 @@ Test(text, heads_each_day_once)
 {
     struct example e;
     int64_t day = INT64_MIN;
-    struct output_style style = {.columns = 100, .day = &day};
+    struct output_style style = {.columns = 120, .day = &day};
     example_init(&e);
     expect_line(&e, style,
                 "2026-11-21 UTC\n"
-                "02:00:00.123 high   tls.sni    c2.bad.example   128.232.110.120:34855 → 66.35.250.204:80 "
-                "red   urlh…\n");
+                "02:00:00.123 high   tls.sni    c2.bad.example             "
+                "128.232.110.120:34855 → 66.35.250.204:80 red   urlhaus, own: …\n");
     e.finding.key.time_ns = time_of("2026-11-21T23:59:59.999999999Z");
     expect_line(&e, style,
-                "23:59:59.999 high   tls.sni    c2.bad.example   128.232.110.120:34855 → 66.35.250.204:80 "
-                "red   urlh…\n");
+                "23:59:59.999 high   tls.sni    c2.bad.example             "
+                "128.232.110.120:34855 → 66.35.250.204:80 red   urlhaus, own: …\n");
     e.finding.key.time_ns++;
     expect_line(&e, style,
                 "2026-11-22 UTC\n"
-                "00:00:00.000 high   tls.sni    c2.bad.example   128.232.110.120:34855 → 66.35.250.204:80 "
-                "red   urlh…\n");
+                "00:00:00.000 high   tls.sni    c2.bad.example             "
+                "128.232.110.120:34855 → 66.35.250.204:80 red   urlhaus, own: …\n");
 }
 
 Test(text, explains_its_arrows_where_words_have_no_room)
@@ -103,8 +103,8 @@ Test(text, explains_its_arrows_where_words_have_no_room)
     buffer_free(&out);
 }
 
-/* A name is told by its end, all else by its beginning. */
-Test(text, cuts_a_name_at_its_front_and_a_url_at_its_end)
+/* A name is told by its end, a URL not by its scheme, all else by its beginning. */
+Test(text, cuts_a_name_at_its_front_and_a_url_at_its_scheme_and_end)
 {
     int64_t day = 0;
     struct example e;
@@ -118,13 +118,43 @@ Test(text, cuts_a_name_at_its_front_and_a_url_at_its_end)
                 "128.232.110.120:34855 → 66.35.250.204:80 red   urlhaus, own: …\n");
     example_value(&e, OBSERVABLE_URL, WHERE_HTTP_URL, text_of(url), text_of(""));
     expect_line(&e, (struct output_style){.columns = 120, .day = &day},
-                "02:00:00.123 high   http.url   http://bad.example/a/very… "
+                "02:00:00.123 high   http.url   bad.example/a/very/long/p… "
                 "128.232.110.120:34855 → 66.35.250.204:80 red   urlhaus, own: …\n");
+}
+
+Test(text, shows_of_a_long_user_agent_what_was_hit)
+{
+    int64_t day = 0;
+    struct example e;
+    static const char agent[] = "Mozilla/4.0 (compatible; MSIE 6.0; lanternBOT/2.1; and whatever else it says)";
+    example_init(&e);
+    day = e.finding.key.time_ns / (86400 * TEXT_SECOND_NS);
+    example_value(&e, OBSERVABLE_USER_AGENT, WHERE_HTTP_USER_AGENT, text_of(agent), text_of(""));
+    e.finding.match = MATCH_SUBSTRING;
+    e.indicator.key.type = OBSERVABLE_USER_AGENT;
+    e.indicator.key.value = text_of("LanternBot/");
+    expect_line(&e, (struct output_style){.columns = 120, .day = &day},
+                "02:00:00.123 high   http.user_agent …lanternBOT/2.1; and… "
+                "128.232.110.120:34855 → 66.35.250.204:80 red   urlhaus, own: …\n");
+}
+
+/* Below 110 columns the sender's port goes, below 96 who says so and the fractions of seconds. */
+Test(text, leaves_out_the_least_where_there_is_no_room)
+{
+    int64_t day = 0;
+    struct example e;
+    example_init(&e);
+    day = e.finding.key.time_ns / (86400 * TEXT_SECOND_NS);
+    expect_line(&e, (struct output_style){.columns = 100, .day = &day},
+                "02:00:00.123 high   tls.sni    c2.bad.example   128.232.110.120 → 66.35.250.204:80  "
+                "red   urlhaus, …\n");
+    expect_line(&e, (struct output_style){.columns = 80, .day = &day},
+                "02:00:00 high   tls.sni    c2.bad.example    128.232.110.120 → 66.35.250.204:80\n");
 }
 
 Test(text, stays_within_the_terminal_as_libc_counts_columns)
 {
-    static const unsigned columns[] = {100, 110, 120, 131, 132, 160, 200};
+    static const unsigned columns[] = {80, 95, 96, 100, 109, 110, 120, 149, 150, 160, 200};
     static const struct {
         enum observable_type type;
         enum where where;
@@ -214,7 +244,7 @@ Test(text, shows_addresses_without_ports_where_there_are_none_and_ipv6_in_bracke
     e.finding.tuple.proto = PROTO_UDP;
     e.finding.tuple.src = address_of("2001:db8::1");
     e.finding.tuple.dst = address_of("2001:db8::2");
-    line = line_of(&e, (struct output_style){.columns = 100});
+    line = line_of(&e, (struct output_style){.columns = 120});
     cr_expect(strstr(line, " [2001:db8::1]:34855 → [2001:db8::2]:80 "), "%s", line);
     free(line);
 }
@@ -224,6 +254,6 @@ Test(text, shows_an_observation)
     struct example e;
     example_observed(&e);
     expect_line(&e, (struct output_style){0},
-                "2026-11-21 02:00:00.123 tls.sni    domain-name c2.bad.example                           "
+                "2026-11-21 02:00:00.123 tls.sni         domain-name c2.bad.example                           "
                 "128.232.110.120:34855 → 66.35.250.204:80      established\n");
 }
