@@ -26,9 +26,10 @@ struct cursor {
     bool overrun; /* sticky: some read asked for more than there was */
 };
 
+/* The casts here and in `bytes_find` are for C++, which reads this header too (json_read.cpp). */
 static inline struct bytes bytes_of(const void *at, size_t len)
 {
-    return (struct bytes){.at = at, .len = len};
+    return (struct bytes){.at = (const uint8_t *)at, .len = len};
 }
 
 /* A view of a C string, without its NUL. */
@@ -57,7 +58,7 @@ static inline struct bytes bytes_until(struct bytes b, size_t n)
 /* Offset of the first `octet` in `b`, or `b.len` when there is none. */
 static inline size_t bytes_find(struct bytes b, uint8_t octet)
 {
-    const uint8_t *hit = b.len ? memchr(b.at, octet, b.len) : NULL;
+    const uint8_t *hit = b.len ? (const uint8_t *)memchr(b.at, octet, b.len) : NULL;
     return hit ? (size_t)(hit - b.at) : b.len;
 }
 

@@ -440,7 +440,7 @@ static void ask_name(struct question *q)
 }
 
 /* The value, and each beginning of it that ends at a boundary of its path: before or behind a slash, or before the
- * query. What has the host alone (`host/`) is no such beginning. */
+ * query. The first is the host with its slash. */
 static void ask_url(struct question *q)
 {
     struct bytes url = url_without_scheme(q->o->value);
@@ -448,6 +448,8 @@ static void ask_url(struct question *q)
     size_t host = bytes_find(url, '/');
     size_t longest = host + 1; /* of the beginnings so far: `//` has only one new one */
     unsigned boundaries = 0;
+    if (longest < url.len)
+        propose(q, bytes_until(url, longest));
     for (size_t at = longest; at < url.len && boundaries < DATABASE_URL_BOUNDARIES; at++) {
         if (url.at[at] != '/' && url.at[at] != '?')
             continue;

@@ -49,7 +49,10 @@ static bool block_key_read(struct bytes text, struct bytes written, struct indic
     bool masked;
     if (!block_read(text, &key->block, &masked))
         return refuse(why, "an IP address or CIDR block", written);
+    bool wide = !address_is_v4(&key->block.address) || key->block.bits < ADDRESS_V4_BITS;
     key->block = block_canonical(key->block);
+    if (wide && key->block.bits == ADDRESS_V4_BITS && address_is_v4(&key->block.address))
+        return refuse(why, "a block that is not all of IPv4 in the shape of IPv6", written);
     enum observable_type type = block_type(&key->block);
     char taken[ADDRESS_TEXT_MAX];
     block_write(&key->block, taken);

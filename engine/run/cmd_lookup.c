@@ -1,7 +1,8 @@
 /*
  * vigia lookup: is this value an indicator, who says so, and would it be told.
  *
- * The value is read as indicators are (refanged, canonical); a URL is asked for itself and for its host.
+ * The value is read as indicators are (refanged, canonical), in every way in which it can be meant: as what it most
+ * likely is, as what stands in that (a URL's host), and as the kinds that look alike (a hash, a fingerprint, a text).
  */
 #include "base/clock.h"
 #include "base/json.h"
@@ -13,7 +14,13 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { VALUE_MAX = 65536 };
+enum { VALUE_MAX = 65536, READINGS_MAX = 12 };
+
+/* One way in which a value can be meant. */
+struct reading {
+    struct observable o;
+    char room[OBSERVABLE_VALUE_MAX];
+};
 
 struct question {
     const struct database *db;
@@ -21,6 +28,10 @@ struct question {
     int64_t now_ns;
     bool text;
     struct buffer out;
+    struct reading readings[READINGS_MAX];
+    unsigned count;
+    struct match found[DATABASE_MATCHES_MAX];
+    unsigned found_count;
 };
 
 static const char *verdict(const struct indicator_source *s, int64_t now_ns)
@@ -50,6 +61,19 @@ static void time_or_null(struct json *j, const char *key, int64_t ns, int64_t no
         json_time(j, ns);
 }
 
+static void write_tags(struct json *j, struct bytes tags)
+{
+    json_array(j);
+    while (tags.len) {
+        size_t end = bytes_find(tags, ';');
+        struct bytes tag = bytes_trim(bytes_until(tags, end));
+        if (tag.len)
+            json_text(j, tag);
+        tags = bytes_from(tags, end + 1);
+    }
+    json_end(j);
+}
+
 static void write_source(struct json *j, const struct indicator_source *s, int64_t now_ns)
 {
     json_object(j);
@@ -64,27 +88,25 @@ static void write_source(struct json *j, const struct indicator_source *s, int64
     json_key(j, "category"), json_string(j, category_type(s->category));
     time_or_null(j, "valid_from", s->valid_from_ns, INDICATOR_ALWAYS);
     time_or_null(j, "valid_until", s->valid_until_ns, INDICATOR_EVER);
-    text_or_null(j, "tags", s->tags);
+    json_key(j, "tags");
+    write_tags(j, s->tags);
     text_or_null(j, "description", s->description);
     text_or_null(j, "reference", s->reference);
     json_key(j, "told"), json_string(j, verdict(s, now_ns));
     json_end(j);
 }
 
-static void write_matches(struct question *q, struct json *j, const struct observable *o)
+static void write_matches(struct question *q, struct json *j)
 {
-    struct match matches[DATABASE_MATCHES_MAX];
     char room[OBSERVABLE_VALUE_MAX];
-    unsigned more = 0;
-    unsigned count = database_ask(q->db, q->asker, o, matches, &more);
-    for (unsigned i = 0; i < count; i++) {
-        const struct indicator *indicator = database_indicator(q->db, matches[i].indicator);
+    for (unsigned i = 0; i < q->found_count; i++) {
+        const struct indicator *indicator = database_indicator(q->db, q->found[i].indicator);
         uint32_t sources;
-        const struct indicator_source *s = database_sources(q->db, matches[i].indicator, &sources);
+        const struct indicator_source *s = database_sources(q->db, q->found[i].indicator, &sources);
         json_object(j);
         json_key(j, "type"), json_string(j, observable_type_name(indicator->key.type));
         json_key(j, "value"), json_text(j, bytes_of(room, indicator_value_write(&indicator->key, room)));
-        json_key(j, "match"), json_string(j, indicator_match_name(matches[i].how));
+        json_key(j, "match"), json_string(j, indicator_match_name(q->found[i].how));
         json_key(j, "where");
         json_string(j, indicator->key.where == WHERE_ANY ? "any" : where_name(indicator->key.where));
         json_key(j, "sources"), json_array(j);
@@ -100,71 +122,129 @@ static struct bytes printable(struct bytes text, char quote[4 * FAIL_QUOTE_MAX +
     return bytes_text(fail_quote(text, quote));
 }
 
-static void print_matches(struct question *q, const struct observable *o)
+static void print_source(struct question *q, const struct indicator_source *s)
 {
-    struct match matches[DATABASE_MATCHES_MAX];
+    char quote[4 * FAIL_QUOTE_MAX + 4];
+    buffer_format(&q->out, "    %s, tlp:%s", (const char *)printable(s->feed, quote).at, tlp_name(s->tlp));
+    if (s->confidence != INDICATOR_CONFIDENCE_UNKNOWN)
+        buffer_format(&q->out, ", confidence %d", s->confidence);
+    buffer_format(&q->out, ", %s\n", category_type(s->category));
+    if (s->description.len)
+        buffer_format(&q->out, "      %s\n", (const char *)printable(s->description, quote).at);
+    if (s->reference.len)
+        buffer_format(&q->out, "      %s\n", (const char *)printable(s->reference, quote).at);
+    buffer_format(&q->out, "      %s\n", verdict(s, q->now_ns));
+}
+
+static void print_matches(struct question *q)
+{
     char room[OBSERVABLE_VALUE_MAX], quote[4 * FAIL_QUOTE_MAX + 4];
-    unsigned more = 0;
-    unsigned count = database_ask(q->db, q->asker, o, matches, &more);
-    for (unsigned i = 0; i < count; i++) {
-        const struct indicator *indicator = database_indicator(q->db, matches[i].indicator);
+    for (unsigned i = 0; i < q->found_count; i++) {
+        const struct indicator *indicator = database_indicator(q->db, q->found[i].indicator);
         uint32_t sources;
-        const struct indicator_source *s = database_sources(q->db, matches[i].indicator, &sources);
+        const struct indicator_source *s = database_sources(q->db, q->found[i].indicator, &sources);
         struct bytes value = bytes_of(room, indicator_value_write(&indicator->key, room));
         buffer_format(&q->out, "  %s %s (%s)\n", observable_type_name(indicator->key.type),
-                      (const char *)printable(value, quote).at, indicator_match_name(matches[i].how));
-        for (uint32_t n = 0; n < sources; n++) {
-            buffer_format(&q->out, "    %s, tlp:%s", (const char *)printable(s[n].feed, quote).at, tlp_name(s[n].tlp));
-            if (s[n].confidence != INDICATOR_CONFIDENCE_UNKNOWN)
-                buffer_format(&q->out, ", confidence %d", s[n].confidence);
-            buffer_format(&q->out, ", %s\n", category_type(s[n].category));
-            if (s[n].description.len)
-                buffer_format(&q->out, "      %s\n", (const char *)printable(s[n].description, quote).at);
-            if (s[n].reference.len)
-                buffer_format(&q->out, "      %s\n", (const char *)printable(s[n].reference, quote).at);
-            buffer_format(&q->out, "      %s\n", verdict(&s[n], q->now_ns));
-        }
+                      (const char *)printable(value, quote).at, indicator_match_name(q->found[i].how));
+        for (uint32_t n = 0; n < sources; n++)
+            print_source(q, &s[n]);
     }
 }
 
-/* The host of a URL and the domain of an address are values too. */
-static bool inner(const struct observable *o, struct observable *host)
+static void keep_match(void *to, const struct match *m)
 {
-    *host = (struct observable){.where = WHERE_ANY};
-    if (o->type == OBSERVABLE_URL)
-        host->value = url_host(o->value);
-    else if (o->type == OBSERVABLE_EMAIL_ADDR)
-        host->value = bytes_from(o->value, bytes_find(o->value, '@') + 1);
-    if (address_read(host->value, &host->address))
-        host->type = observable_type_of(&host->address);
-    else
-        host->type = OBSERVABLE_DOMAIN_NAME;
-    return host->value.len > 0;
+    struct question *q = to;
+    for (unsigned i = 0; i < q->found_count; i++)
+        if (q->found[i].indicator == m->indicator)
+            return;
+    if (q->found_count < DATABASE_MATCHES_MAX)
+        q->found[q->found_count++] = *m;
 }
 
-static void answer(struct question *q, const char *asked, const struct observable *o)
+/* What any reading of the value meets, and what its text would meet in a payload. */
+static void gather(struct question *q, struct bytes text)
 {
-    struct observable host;
-    bool has_host = inner(o, &host);
+    struct match matches[DATABASE_MATCHES_MAX];
+    unsigned more = 0;
+    q->found_count = 0;
+    for (unsigned i = 0; i < q->count; i++) {
+        unsigned count = database_ask(q->db, q->asker, &q->readings[i].o, matches, &more);
+        for (unsigned m = 0; m < count; m++)
+            keep_match(q, &matches[m]);
+    }
+    struct payload_stream *stream = payload_stream_open(q->db);
+    if (!stream)
+        return;
+    payload_stream_scan(stream, q->asker, text, keep_match, q);
+    payload_stream_close(stream, q->asker, keep_match, q);
+}
+
+static bool add_reading(struct question *q, enum observable_type type, struct bytes text, struct fail *why)
+{
+    struct reading *r = &q->readings[q->count];
+    if (!observable_read(type, text, r->room, &r->o, why))
+        return false;
+    r->o.where = WHERE_ANY;
+    q->count++;
+    return true;
+}
+
+/* The host of a URL, the domain of a mail address and the address before a port are values too. */
+static void add_inner(struct question *q)
+{
+    struct reading *r = &q->readings[q->count];
+    const struct observable *o = &q->readings[0].o;
+    r->o = (struct observable){.where = WHERE_ANY, .type = OBSERVABLE_DOMAIN_NAME};
+    if (o->type == OBSERVABLE_URL)
+        r->o.value = url_host(o->value);
+    else if (o->type == OBSERVABLE_EMAIL_ADDR)
+        r->o.value = bytes_from(o->value, bytes_find(o->value, '@') + 1);
+    else if (o->type == OBSERVABLE_IP_PORT)
+        r->o.address = o->address;
+    else
+        return;
+    if (o->type == OBSERVABLE_IP_PORT || address_read(r->o.value, &r->o.address))
+        r->o.type = observable_type_of(&r->o.address);
+    q->count++;
+}
+
+/* Hashes of one length look alike, and anything may be a name of a file or of a program. */
+static void add_alike(struct question *q, struct bytes text)
+{
+    static const struct {
+        enum observable_type type, alike;
+    } alikes[] = {
+        {OBSERVABLE_MD5, OBSERVABLE_JA3},
+        {OBSERVABLE_MD5, OBSERVABLE_JA3S},
+        {OBSERVABLE_MD5, OBSERVABLE_HASSH},
+        {OBSERVABLE_SHA1, OBSERVABLE_X509_SHA1},
+        {OBSERVABLE_SHA256, OBSERVABLE_X509_SHA256},
+    };
+    struct fail ignored = {.text = ""};
+    for (size_t i = 0; i < sizeof alikes / sizeof *alikes; i++)
+        if (q->readings[0].o.type == alikes[i].type)
+            add_reading(q, alikes[i].alike, text, &ignored);
+    add_reading(q, OBSERVABLE_USER_AGENT, text, &ignored);
+    add_reading(q, OBSERVABLE_FILE_NAME, text, &ignored);
+}
+
+static void answer(struct question *q, const char *asked)
+{
+    const char *type = observable_type_name(q->readings[0].o.type);
     if (q->text) {
         char quote[4 * FAIL_QUOTE_MAX + 4];
-        buffer_format(&q->out, "%s (%s)\n", fail_quote(bytes_text(asked), quote), observable_type_name(o->type));
-        size_t before = q->out.len;
-        print_matches(q, o);
-        if (has_host)
-            print_matches(q, &host);
-        if (q->out.len == before)
+        buffer_format(&q->out, "%s (%s)\n", fail_quote(bytes_text(asked), quote), type);
+        print_matches(q);
+        if (!q->found_count)
             buffer_text(&q->out, "  no indicator\n");
         return;
     }
     struct json j = json_to(&q->out);
     json_object(&j);
     json_key(&j, "value"), json_string(&j, asked);
-    json_key(&j, "type"), json_string(&j, observable_type_name(o->type));
+    json_key(&j, "type"), json_string(&j, type);
     json_key(&j, "indicators"), json_array(&j);
-    write_matches(q, &j, o);
-    if (has_host)
-        write_matches(q, &j, &host);
+    write_matches(q, &j);
     json_end(&j);
     json_end(&j);
     buffer_char(&q->out, '\n');
@@ -172,29 +252,32 @@ static void answer(struct question *q, const char *asked, const struct observabl
 
 static bool ask(struct question *q, const char *asked)
 {
-    char room[OBSERVABLE_VALUE_MAX];
-    struct observable o;
     struct fail why = {.text = ""};
     struct bytes text = bytes_trim(bytes_until(bytes_text(asked), VALUE_MAX));
     char *plain = malloc(text.len + 1);
     if (!plain)
         abort();
     struct bytes refanged = bytes_of(plain, observable_refang(text, plain));
-    bool good = observable_read(observable_guess(refanged), text, room, &o, &why);
+    enum observable_type guess = observable_guess(refanged);
     free(plain);
-    if (!good) {
+    q->count = 0;
+    if (add_reading(q, guess, text, &why))
+        add_inner(q);
+    add_alike(q, text);
+    if (!q->count) {
         log_error("%s", why.text);
         return false;
     }
-    o.where = WHERE_ANY;
-    answer(q, asked, &o);
+    gather(q, text);
+    answer(q, asked);
     return true;
 }
 
 static int look_up(const struct options *o)
 {
     bool failed = false;
-    struct question q = {.now_ns = clock_wall_ns(), .text = strcmp(o->output->name, "text") == 0};
+    static struct question q; /* too large for the stack */
+    q = (struct question){.now_ns = clock_wall_ns(), .text = strcmp(o->output->name, "text") == 0};
     q.db = generation_build(&o->config, o->as, 1, &failed);
     if (!q.db)
         return STATUS_USAGE;
@@ -221,6 +304,8 @@ static int run(const struct command *self, int argc, char **argv)
     status = STATUS_USAGE;
     if (o.argument_count == 0)
         log_error("lookup: expected at least one value");
+    else if (strcmp(o.output->name, "csv") == 0)
+        log_error("lookup: expected --format json or text, found csv");
     else if (!o.config.indicators)
         log_error("lookup: expected indicators: -i FILE, or a configuration that names some");
     else
@@ -233,7 +318,8 @@ const struct command command_lookup = {
     .name = "lookup",
     .usage = "-i INDICATORS... [-c CONFIG] VALUE...",
     .about = "Says whether a value (defanged or not) is an indicator, who says so, and whether it would be told.",
-    .help = "A URL is asked for itself and for its host, an e-mail address also for its domain.\n",
+    .help = "A URL is asked for itself and for its host, an e-mail address also for its domain, ip:port also for its "
+            "address.\n",
     .accepts = OPTION_INDICATORS | OPTION_CONFIG | OPTION_FORMAT | OPTION_AS,
     .run = run,
 };

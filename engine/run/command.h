@@ -25,5 +25,11 @@ extern const struct command command_replay;  /* cmd_replay.c */
 extern const struct command command_observe; /* cmd_observe.c */
 extern const struct command command_lookup;  /* cmd_lookup.c */
 extern const struct command command_check;   /* cmd_check.c */
+extern const struct command command_run;     /* cmd_run.c */
+extern const struct command command_status;  /* cmd_status.c */
+extern const struct command command_reload;  /* cmd_reload.c */
+extern const struct command command_keygen;  /* cmd_keygen.c */
+extern const struct command command_watch;   /* cmd_watch.c */
+extern const struct command command_hits;    /* cmd_hits.c */
 
 #endif

@@ -2,290 +2,165 @@
  * The table below is all there is to know of a setting: where it lives, how it is written, within which bounds, what
  * holds when nobody says anything, and what to tell about it. Whatever reads, prints or documents walks the table.
  */
-#include "run/config.h"
+#include "run/kind.h"
 
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "base/json.h"
 #include "base/text.h"
 #include "base/yaml.h"
-#include "model/indicator.h"
-
-struct setting;
-
-/* How a number is written: its units, from the smallest. */
-struct unit {
-    const char *suffix;
-    uint64_t factor;
-};
-
-/* A form in which settings are written. */
-struct kind {
-    const char *expected;
-    bool (*read)(const struct setting *s, struct bytes text, struct arena *a, void *at);
-    void (*write)(const struct setting *s, const void *at, struct buffer *out);
-    const struct unit *units; /* of numbers; ends with a factor of 0 */
-};
-
-struct setting {
-    const char *key;
-    const struct kind *kind;
-    size_t at;
-    uint64_t min, max;  /* of numbers */
-    const char *preset; /* the default as it is written; NULL: none */
-    const char *about;  /* lines of text */
-    const char *sample; /* shown in the sample where there is no default */
-};
 
 struct table {
     const struct setting *settings;
     int count;
 };
 
-/* ---- kinds */
-
-static const struct unit count_units[] = {{"", 1}, {"", 0}};
-static const struct unit size_units[] = {{"", 1}, {"k", 1 << 10}, {"M", 1 << 20}, {"G", 1 << 30}, {"", 0}};
-static const struct unit duration_units[] = {
-    {"s", TEXT_SECOND_NS}, {"m", 60 * TEXT_SECOND_NS}, {"h", 3600 * TEXT_SECOND_NS}, {"", 0}};
-
-static bool number_read(const struct setting *s, struct bytes text, struct arena *a, void *at)
-{
-    (void)a;
-    size_t digits = 0;
-    while (digits < text.len && text.at[digits] >= '0' && text.at[digits] <= '9')
-        digits++;
-    for (const struct unit *u = s->kind->units; u->factor; u++) {
-        uint64_t n;
-        if (!bytes_equal(bytes_from(text, digits), bytes_text(u->suffix)) ||
-            !text_number(bytes_until(text, digits), s->max / u->factor, &n) || n * u->factor < s->min)
-            continue;
-        n *= u->factor;
-        memcpy(at, &n, sizeof n);
-        return true;
-    }
-    return false;
-}
-
-/* In the greatest unit that leaves nothing over. */
-static void number_write(const struct setting *s, const void *at, struct buffer *out)
-{
-    uint64_t n;
-    memcpy(&n, at, sizeof n);
-    const struct unit *best = s->kind->units;
-    for (const struct unit *u = best; u->factor; u++)
-        if (n && n % u->factor == 0)
-            best = u;
-    buffer_format(out, "%llu%s", (unsigned long long)(n / best->factor), best->suffix);
-}
-
-static bool is_letter_or_digit(uint8_t octet)
-{
-    return (octet >= '0' && octet <= '9') || (bytes_lower(octet) >= 'a' && bytes_lower(octet) <= 'z');
-}
-
-static bool name_read(const struct setting *s, struct bytes text, struct arena *a, void *at)
-{
-    (void)s;
-    (void)a;
-    if (text.len == 0 || text.len > CONFIG_NAME_MAX)
-        return false;
-    for (size_t i = 0; i < text.len; i++)
-        if (!is_letter_or_digit(text.at[i]) && (text.at[i] == 0 || !strchr("-_.", text.at[i])))
-            return false;
-    char *name = at;
-    memcpy(name, text.at, text.len);
-    name[text.len] = 0;
-    return true;
-}
-
-static void quoted_write(const char *text, struct buffer *out)
-{
-    struct json j = json_to(out); /* a JSON string is a YAML scalar */
-    json_string(&j, text);
-}
-
-static void name_write(const struct setting *s, const void *at, struct buffer *out)
-{
-    (void)s;
-    const char *name = at;
-    if (is_letter_or_digit((uint8_t)name[0]))
-        buffer_text(out, name);
-    else
-        quoted_write(name, out);
-}
-
-static bool country_read(const struct setting *s, struct bytes text, struct arena *a, void *at)
-{
-    (void)s;
-    (void)a;
-    char *country = at;
-    if (text.len != 2)
-        return false;
-    for (size_t i = 0; i < 2; i++)
-        if (bytes_lower(text.at[i]) < 'a' || bytes_lower(text.at[i]) > 'z')
-            return false;
-    for (size_t i = 0; i < 2; i++)
-        country[i] = (char)(text.at[i] & ~0x20);
-    country[2] = 0;
-    return true;
-}
-
-static bool tlp_kind_read(const struct setting *s, struct bytes text, struct arena *a, void *at)
-{
-    (void)s;
-    (void)a;
-    return tlp_read(text, at);
-}
-
-static void tlp_kind_write(const struct setting *s, const void *at, struct buffer *out)
-{
-    (void)s;
-    buffer_text(out, tlp_name(*(const enum tlp *)at));
-}
-
-static bool category_kind_read(const struct setting *s, struct bytes text, struct arena *a, void *at)
-{
-    (void)s;
-    (void)a;
-    return category_read(text, at);
-}
-
-static void category_kind_write(const struct setting *s, const void *at, struct buffer *out)
-{
-    (void)s;
-    category_id c = *(const category_id *)at;
-    buffer_format(out, "%s/%s", category_class(c), category_type(c));
-}
-
-static bool confidence_read(const struct setting *s, struct bytes text, struct arena *a, void *at)
-{
-    (void)s;
-    (void)a;
-    uint64_t n;
-    int *confidence = at;
-    if (bytes_alike(text, "unknown"))
-        *confidence = INDICATOR_CONFIDENCE_UNKNOWN;
-    else if (text_number(text, 100, &n))
-        *confidence = (int)n;
-    else
-        return false;
-    return true;
-}
-
-static void confidence_write(const struct setting *s, const void *at, struct buffer *out)
-{
-    (void)s;
-    int confidence = *(const int *)at;
-    if (confidence < 0)
-        buffer_text(out, "unknown");
-    else
-        buffer_format(out, "%d", confidence);
-}
-
-static bool text_read(const struct setting *s, struct bytes text, struct arena *a, void *at)
-{
-    (void)s;
-    if (text.len == 0 || text.len > CONFIG_TEXT_MAX || bytes_find(text, 0) < text.len)
-        return false;
-    *(const char **)at = arena_text(a, text);
-    return true;
-}
-
-static void text_write(const struct setting *s, const void *at, struct buffer *out)
-{
-    (void)s;
-    quoted_write(*(const char *const *)at, out);
-}
-
-/* One more block. Host bits are refused: most likely a slip of the pen, which would turn every direction. */
-static bool home_read(const struct setting *s, struct bytes text, struct arena *a, void *at)
-{
-    (void)s;
-    (void)a;
-    struct config_home *home = at;
-    bool masked = false;
-    if (home->count == CONFIG_HOME_MAX || !block_read(text, &home->block[home->count], &masked) || masked)
-        return false;
-    home->count++;
-    return true;
-}
-
-static const struct kind count_kind = {"a number", number_read, number_write, count_units};
-static const struct kind size_kind = {"a size such as 64k, 256M or 2G,", number_read, number_write, size_units};
-static const struct kind duration_kind = {"a duration such as 30s, 15m or 1h,", number_read, number_write,
-                                          duration_units};
-static const struct kind name_kind = {"1 to 64 letters, digits, '-', '_' or '.'", name_read, name_write, NULL};
-static const struct kind country_kind = {"a country's two letters (ISO 3166)", country_read, name_write, NULL};
-static const struct kind tlp_kind = {"clear, green, amber, amber+strict or red", tlp_kind_read, tlp_kind_write, NULL};
-static const struct kind category_kind = {"an incident type of RSIT such as c2-server", category_kind_read,
-                                          category_kind_write, NULL};
-static const struct kind confidence_kind = {"a number from 0 to 100, or unknown", confidence_read, confidence_write,
-                                            NULL};
-static const struct kind file_kind = {"a path", text_read, text_write, NULL};
-static const struct kind text_kind = {"a name", text_read, text_write, NULL};
-static const struct kind home_kind = {"a CIDR block without host bits such as 10.0.0.0/8", home_read, NULL, NULL};
-static const struct kind indicators_kind = {"a list of indicator files", NULL, NULL, NULL};
+/* A list of maps, each an entry in the arena, which a table of its own reads. An entry begins with the pointer to the
+ * next. */
+struct list {
+    const char *expected; /* of the list */
+    const char *item;     /* of an entry */
+    struct table table;
+    size_t octets;   /* of an entry */
+    size_t from_at;  /* where its origins live in it */
+    size_t count_at; /* where entries are counted in the configuration */
+    unsigned max;
+    void (*complete)(struct arena *a, void *entry); /* what follows from what was said; may be NULL */
+};
 
 /* ---- the tables */
 
 #define DAY_NS (24 * 3600 * TEXT_SECOND_NS)
 
-#define AT(member)      offsetof(struct config, member)
-#define FILE_AT(member) offsetof(struct config_indicators, member)
+#define AT(member)        offsetof(struct config, member)
+#define FILE_AT(member)   offsetof(struct config_indicators, member)
+#define SENSOR_AT(member) offsetof(struct config_sensor, member)
+
+static void name_feed(struct arena *a, void *entry);
 
 /* clang-format off */
+static const struct setting indicator_settings[] = {
+    {.key = "file", .kind = &kind_file, .at = FILE_AT(file), .path_at = FILE_AT(path), .required = true,
+     .sample = "own.csv", .about = "required; relative to this file's folder"},
+    {.key = "tlp", .kind = &kind_tlp, .at = FILE_AT(tlp), .preset = "amber",
+     .about = "of records that bear none"},
+    {.key = "confidence", .kind = &kind_confidence, .at = FILE_AT(confidence), .preset = "unknown",
+     .about = "of records that bear none: 0 to 100"},
+    {.key = "name", .kind = &kind_text, .at = FILE_AT(name), .sample = "own",
+     .about = "of the feed; the file's name where left out"},
+    {.key = "category", .kind = &kind_category, .at = FILE_AT(category), .preset = "undetermined",
+     .about = "of records that bear none (RSIT)"},
+};
+
+static const struct list indicator_files = {
+    .expected = "a list of indicator files", .item = "a map with the key file",
+    .table = {indicator_settings, CONFIG_INDICATOR_SETTINGS},
+    .octets = sizeof(struct config_indicators), .from_at = FILE_AT(from), .count_at = AT(indicators_count),
+    .max = CONFIG_INDICATORS_MAX, .complete = name_feed,
+};
+
+#define BUFFER_MIN (UINT64_C(1) << 20)
+#define BUFFER_MAX (UINT64_C(1) << 30)
+
+static const struct setting sensor_settings[] = {
+    {.key = "name", .kind = &kind_name, .at = SENSOR_AT(name), .required = true, .unique = true,
+     .sample = "tap-1", .about = "required; no two alike"},
+    {.key = "interface", .kind = &kind_text, .at = SENSOR_AT(interface), .either = true,
+     .sample = "eth1", .about = "what is heard: an interface,"},
+    {.key = "folder", .kind = &kind_file, .at = SENSOR_AT(folder), .path_at = SENSOR_AT(folder_path), .either = true,
+     .sample = "captures", .about = "or captures as they come into a folder,"},
+    {.key = "listen", .kind = &kind_listen, .at = SENSOR_AT(listen), .either = true,
+     .sample = "tcp://127.0.0.1:57012", .about = "or captures that are pushed (also unix:///PATH)"},
+    {.key = "country", .kind = &kind_country, .at = SENSOR_AT(country), .inherited = true,
+     .sample = "CL", .about = "from here on what differs from sensor above"},
+    {.key = "tlp", .kind = &kind_tlp, .at = SENSOR_AT(tlp), .inherited = true,
+     .sample = "green", .about = "of its flows"},
+    {.key = "home", .kind = &kind_home, .at = SENSOR_AT(home), .inherited = true,
+     .sample = "[192.0.2.0/24]", .about = "its own networks"},
+    {.key = "filter", .kind = &kind_filter, .at = SENSOR_AT(filter), .inherited = true,
+     .sample = "not port 22", .about = "in libpcap's language"},
+    {.key = "buffer", .kind = &kind_size, .at = SENSOR_AT(buffer_octets), .min = BUFFER_MIN, .max = BUFFER_MAX,
+     .inherited = true, .sample = "64M", .about = "of each ring"},
+    {.key = "promiscuous", .kind = &kind_flag, .at = SENSOR_AT(promiscuous), .inherited = true,
+     .sample = "false", .about = "whether frames for other stations are heard"},
+};
+
+static const struct list sensors = {
+    .expected = "a list of sensors", .item = "a map with the key name",
+    .table = {sensor_settings, CONFIG_SENSOR_SETTINGS},
+    .octets = sizeof(struct config_sensor), .from_at = SENSOR_AT(from), .count_at = AT(sensors_count),
+    .max = CONFIG_SENSORS_MAX,
+};
+
 static const struct setting settings[] = {
-    {.key = "publisher.name", .kind = &name_kind, .at = AT(publisher), .preset = "local",
+    {.key = "publisher.name", .kind = &kind_name, .at = AT(publisher), .preset = "local",
      .about = "Who tells: the name in every finding."},
-    {.key = "threads", .kind = &count_kind, .at = AT(threads), .max = CONFIG_THREADS_MAX, .preset = "0",
+    {.key = "threads", .kind = &kind_count, .at = AT(threads), .max = CONFIG_THREADS_MAX, .preset = "0",
      .about = "Threads that read packets; 0 is as many as there are processors."},
-    {.key = "sensor.name", .kind = &name_kind, .at = AT(sensor.name), .preset = "replay",
-     .about = "Who saw it."},
-    {.key = "sensor.country", .kind = &country_kind, .at = AT(sensor.country), .preset = "ZZ",
+    {.key = "sensor.name", .kind = &kind_name, .at = AT(sensor.name), .preset = "replay",
+     .about = "Who saw it; of a replay."},
+    {.key = "sensor.country", .kind = &kind_country, .at = AT(sensor.country), .preset = "ZZ",
      .about = "Where it stands: ISO 3166 alpha-2, ZZ unknown."},
-    {.key = "sensor.tlp", .kind = &tlp_kind, .at = AT(sensor.tlp), .preset = "amber",
+    {.key = "sensor.tlp", .kind = &kind_tlp, .at = AT(sensor.tlp), .preset = "amber",
      .about = "Who may see the flows it saw: clear, green, amber, amber+strict or red (TLP 2.0)."},
-    {.key = "sensor.home", .kind = &home_kind, .at = AT(sensor.home),
+    {.key = "sensor.home", .kind = &kind_home, .at = AT(sensor.home),
      .preset = "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,100.64.0.0/10,169.254.0.0/16,fc00::/7,fe80::/10",
      .about = "The networks that are our own; they make a flow inbound or outbound.\n"
               "Default: private, shared and link-local ones (RFC 1918, 6598, 3927, 4193, 4291)."},
-    {.key = "indicators", .kind = &indicators_kind, .at = AT(indicators),
+    {.key = "sensor.filter", .kind = &kind_filter, .at = AT(sensor.filter), .preset = "",
+     .about = "Of an interface: what is heard, in libpcap's language; \"\" is everything."},
+    {.key = "sensor.buffer", .kind = &kind_size, .at = AT(sensor.buffer_octets), .min = BUFFER_MIN, .max = BUFFER_MAX,
+     .preset = "32M",
+     .about = "Of an interface: memory of the kernel's ring, of which each thread has one."},
+    {.key = "sensor.promiscuous", .kind = &kind_flag, .at = AT(sensor.promiscuous), .preset = "true",
+     .about = "Of an interface: whether frames for other stations are heard."},
+    {.key = "sensors", .list = &sensors, .at = AT(sensors),
+     .about = "What the daemon hears. What a sensor leaves out, it has from sensor above."},
+    {.key = "indicators", .list = &indicator_files, .at = AT(indicators),
      .about = "Files of indicators; their form is recognised by their content."},
-    {.key = "limits.flows", .kind = &count_kind, .at = AT(limits.flows), .min = 1, .max = 1 << 28, .preset = "2097152",
+    {.key = "publish.endpoint", .kind = &kind_endpoint, .at = AT(publish.endpoint), .preset = "tcp://127.0.0.1:5570",
+     .about = "Where findings are told (ZeroMQ): tcp://HOST:PORT or ipc://PATH. Without a key only on this machine."},
+    {.key = "publish.replay", .kind = &kind_endpoint, .at = AT(publish.replay), .preset = "tcp://127.0.0.1:5571",
+     .about = "Where subscribers ask for what they missed."},
+    {.key = "publish.key", .kind = &kind_file_or_none, .at = AT(publish.key), .path_at = AT(publish.key_path),
+     .preset = "",
+     .about = "NAME.key of vigia keygen (CURVE), relative to this file's folder; \"\" is none."},
+    {.key = "journal.file", .kind = &kind_file, .at = AT(journal.file), .path_at = AT(journal.path),
+     .preset = "vigia.db",
+     .about = "Where findings are remembered, relative to this file's folder."},
+    {.key = "journal.keep", .kind = &kind_days, .at = AT(journal.keep_ns), .min = DAY_NS, .max = 3650 * DAY_NS,
+     .preset = "90d",
+     .about = "For how long."},
+    {.key = "journal.size", .kind = &kind_size, .at = AT(journal.octets_max), .min = 1 << 20,
+     .max = UINT64_C(1) << 44, .preset = "10G",
+     .about = "How large the file may grow before the oldest are let go of."},
+    {.key = "control.socket", .kind = &kind_file, .at = AT(control.socket), .path_at = AT(control.path),
+     .preset = "vigia.sock",
+     .about = "Where vigia status and vigia reload reach the daemon, relative to this file's folder."},
+    {.key = "flood.rate", .kind = &kind_count, .at = AT(flood.rate), .min = 1, .max = 1000000, .preset = "60",
+     .about = "Findings of one indicator that are told singly, a minute; what is more is folded and counted."},
+    {.key = "flood.burst", .kind = &kind_count, .at = AT(flood.burst), .min = 1, .max = 1000000, .preset = "120",
+     .about = "So many at once, when it was quiet before."},
+    {.key = "limits.flows", .kind = &kind_count, .at = AT(limits.flows), .min = 1, .max = 1 << 28, .preset = "2097152",
      .about = "Flows that are open at a time, over all threads."},
-    {.key = "limits.streams_bytes", .kind = &size_kind, .at = AT(limits.streams_bytes), .min = 1 << 20,
+    {.key = "limits.streams_bytes", .kind = &kind_size, .at = AT(limits.streams_bytes), .min = 1 << 20,
      .max = UINT64_C(1) << 40, .preset = "256M",
      .about = "Memory that puts TCP streams in order, over all threads; k, M and G are powers of 1024."},
-    {.key = "limits.hits", .kind = &count_kind, .at = AT(limits.hits), .min = 1, .max = 1 << 28, .preset = "1048576",
+    {.key = "limits.hits", .kind = &kind_count, .at = AT(limits.hits), .min = 1, .max = 1 << 28, .preset = "1048576",
      .about = "Findings that wait for their flow to end, over all threads."},
-    {.key = "timeouts.attempted", .kind = &duration_kind, .at = AT(timeouts.attempted_ns), .min = TEXT_SECOND_NS,
+    {.key = "timeouts.attempted", .kind = &kind_duration, .at = AT(timeouts.attempted_ns), .min = TEXT_SECOND_NS,
      .max = DAY_NS, .preset = "30s",
      .about = "A flow is over once it was quiet for so long: TCP that nobody answered."},
-    {.key = "timeouts.udp", .kind = &duration_kind, .at = AT(timeouts.udp_ns), .min = TEXT_SECOND_NS, .max = DAY_NS,
+    {.key = "timeouts.udp", .kind = &kind_duration, .at = AT(timeouts.udp_ns), .min = TEXT_SECOND_NS, .max = DAY_NS,
      .preset = "60s",
      .about = "UDP, and whatever else is not TCP."},
-    {.key = "timeouts.established", .kind = &duration_kind, .at = AT(timeouts.established_ns), .min = TEXT_SECOND_NS,
+    {.key = "timeouts.established", .kind = &kind_duration, .at = AT(timeouts.established_ns), .min = TEXT_SECOND_NS,
      .max = DAY_NS, .preset = "900s",
      .about = "TCP that was answered."},
-    {.key = "timeouts.closed", .kind = &duration_kind, .at = AT(timeouts.closed_ns), .min = TEXT_SECOND_NS,
+    {.key = "timeouts.closed", .kind = &kind_duration, .at = AT(timeouts.closed_ns), .min = TEXT_SECOND_NS,
      .max = DAY_NS, .preset = "10s",
      .about = "TCP that both sides closed or one reset."},
-};
-
-static const struct setting indicator_settings[] = {
-    {.key = "file", .kind = &file_kind, .at = FILE_AT(file), .sample = "own.csv",
-     .about = "required; relative to this file's folder"},
-    {.key = "tlp", .kind = &tlp_kind, .at = FILE_AT(tlp), .preset = "amber",
-     .about = "of records that bear none"},
-    {.key = "confidence", .kind = &confidence_kind, .at = FILE_AT(confidence), .preset = "unknown",
-     .about = "of records that bear none: 0 to 100"},
-    {.key = "name", .kind = &text_kind, .at = FILE_AT(name), .sample = "own",
-     .about = "of the feed; the file's name where left out"},
-    {.key = "category", .kind = &category_kind, .at = FILE_AT(category), .preset = "undetermined",
-     .about = "of records that bear none (RSIT)"},
 };
 /* clang-format on */
 
@@ -293,9 +168,10 @@ enum { INDICATOR_FILE = 0 };
 
 static_assert(sizeof settings / sizeof *settings == CONFIG_SETTINGS, "one origin a setting");
 static_assert(sizeof indicator_settings / sizeof *indicator_settings == CONFIG_INDICATOR_SETTINGS, "and here");
+static_assert(sizeof sensor_settings / sizeof *sensor_settings == CONFIG_SENSOR_SETTINGS, "and here");
+static_assert(FILE_AT(next) == 0 && SENSOR_AT(next) == 0, "entries are chained by their first member");
 
 static const struct table config_table = {settings, CONFIG_SETTINGS};
-static const struct table indicator_table = {indicator_settings, CONFIG_INDICATOR_SETTINGS};
 
 static void *value_of(const struct setting *s, void *record)
 {
@@ -324,13 +200,13 @@ static bool is_section(const struct table *t, const char *key)
 /* A list's default and command line are its values between commas. */
 static bool set_text(const struct setting *s, struct bytes text, void *record)
 {
-    if (s->kind != &home_kind)
-        return s->kind->read && s->kind->read(s, text, NULL, value_of(s, record));
-    struct config_home *home = value_of(s, record);
-    home->count = 0;
+    if (!s->kind->many)
+        return s->kind->read(s, text, NULL, value_of(s, record));
+    void *values = value_of(s, record);
+    memset(values, 0, s->kind->octets);
     while (text.len) {
         size_t len = bytes_find(text, ',');
-        if (!home_read(s, bytes_trim(bytes_until(text, len)), NULL, home))
+        if (!s->kind->read(s, bytes_trim(bytes_until(text, len)), NULL, values))
             return false;
         text = bytes_from(text, len + 1);
     }
@@ -347,40 +223,68 @@ static void set_defaults(const struct table *t, void *record)
     }
 }
 
+static const char *path_of(struct arena *a, const char *file, const char *beside)
+{
+    const char *slash = beside ? strrchr(beside, '/') : NULL;
+    if (file[0] == '/' || !slash)
+        return file;
+    struct buffer path = {0};
+    buffer_add(&path, beside, (size_t)(slash + 1 - beside));
+    buffer_text(&path, file);
+    const char *text = arena_text(a, buffer_bytes(&path));
+    buffer_free(&path);
+    return text;
+}
+
+/* A path is relative to the folder of `beside`, the configuration file; one of the command line to the working one. */
+static void place_paths(const struct table *t, void *record, const int *from, struct arena *a, const char *beside)
+{
+    for (int i = 0; i < t->count; i++) {
+        const struct setting *s = &t->settings[i];
+        if (!s->path_at)
+            continue;
+        const char *file = *(const char **)value_of(s, record), **path = (const char **)((char *)record + s->path_at);
+        bool none = !file || !*file;
+        *path = none ? NULL : path_of(a, file, from[i] == CONFIG_FROM_COMMAND_LINE ? NULL : beside);
+    }
+}
+
 void config_defaults(struct config *c)
 {
     *c = (struct config){0};
     set_defaults(&config_table, c);
+    place_paths(&config_table, c, c->from, NULL, NULL);
 }
 
-static void write_expected(const struct setting *s, struct buffer *out)
+/* Every sensor has from `sensor` what it left out. */
+static void inherit(struct config *c)
 {
-    buffer_text(out, s->kind->expected);
-    if (!s->kind->units)
-        return;
-    buffer_text(out, " from ");
-    number_write(s, &s->min, out);
-    buffer_text(out, " to ");
-    number_write(s, &s->max, out);
+    for (struct config_sensor *entry = c->sensors; entry; entry = entry->next)
+        for (int i = 0; i < CONFIG_SENSOR_SETTINGS; i++) {
+            const struct setting *s = &sensor_settings[i];
+            if (s->inherited && entry->from[i] == CONFIG_FROM_DEFAULT)
+                memcpy(value_of(s, entry), value_of(s, &c->sensor), s->kind->octets);
+        }
 }
 
 bool config_set(struct config *c, const char *key, struct bytes text, struct fail *why)
 {
     int i = find_setting(&config_table, key);
-    if (i < 0 || !settings[i].kind->read)
+    if (i < 0 || settings[i].list || settings[i].kind->kept)
         return fail_set(why, "%s: no setting of this name can be given here", key);
     const struct setting *s = &settings[i];
     struct config changed = *c;
     if (!set_text(s, text, &changed)) {
         char quote[4 * FAIL_QUOTE_MAX + 4];
         struct buffer expected = {0};
-        write_expected(s, &expected);
+        kind_expected(s, &expected);
         fail_set(why, "%s: expected %.*s, found \"%s\"", key, (int)expected.len, expected.at, fail_quote(text, quote));
         buffer_free(&expected);
         return false;
     }
     changed.from[i] = CONFIG_FROM_COMMAND_LINE;
     *c = changed;
+    inherit(c);
     return true;
 }
 
@@ -407,47 +311,54 @@ static struct bytes feed_name(const char *file)
     return name;
 }
 
-static const char *path_of(struct arena *a, const char *file, const char *beside)
+static void name_feed(struct arena *a, void *entry)
 {
-    const char *slash = beside ? strrchr(beside, '/') : NULL;
-    if (file[0] == '/' || !slash)
-        return file;
-    struct buffer path = {0};
-    buffer_add(&path, beside, (size_t)(slash + 1 - beside));
-    buffer_text(&path, file);
-    const char *text = arena_text(a, buffer_bytes(&path));
-    buffer_free(&path);
-    return text;
+    struct config_indicators *file = entry;
+    if (!file->name)
+        file->name = arena_text(a, feed_name(file->file));
 }
 
-static struct config_indicators *indicators_new(struct arena *a)
+/* ---- entries of lists */
+
+static void *next_of(const void *entry)
 {
-    struct config_indicators *entry = arena_take(a, sizeof *entry);
-    set_defaults(&indicator_table, entry);
+    return *(void *const *)entry;
+}
+
+static int *origins_of(const struct list *l, void *entry)
+{
+    return (int *)((char *)entry + l->from_at);
+}
+
+static void *entry_new(const struct list *l, struct arena *a)
+{
+    void *entry = arena_take(a, l->octets);
+    set_defaults(&l->table, entry);
     return entry;
 }
 
-static void indicators_add(struct config *c, struct arena *a, struct config_indicators *entry, const char *beside)
+static void entry_add(const struct setting *s, struct config *c, struct arena *a, void *entry, const char *beside)
 {
-    struct config_indicators **tail = &c->indicators;
+    const struct list *l = s->list;
+    void **tail = value_of(s, c);
     while (*tail)
-        tail = &(*tail)->next;
+        tail = *tail;
     *tail = entry;
-    c->indicators_count++;
-    entry->path = path_of(a, entry->file, beside);
-    if (!entry->name)
-        entry->name = arena_text(a, feed_name(entry->file));
+    ++*(uint32_t *)((char *)c + l->count_at);
+    place_paths(&l->table, entry, origins_of(l, entry), a, beside);
+    if (l->complete)
+        l->complete(a, entry);
 }
 
 bool config_add_indicators(struct config *c, struct arena *a, const char *file, struct fail *why)
 {
     if (c->indicators_count == CONFIG_INDICATORS_MAX)
         return fail_set(why, "more than %d indicator files", CONFIG_INDICATORS_MAX);
-    struct config_indicators *entry = indicators_new(a);
-    if (!text_read(&indicator_settings[INDICATOR_FILE], bytes_text(file), a, &entry->file))
+    struct config_indicators *entry = entry_new(&indicator_files, a);
+    if (!kind_file.read(&indicator_settings[INDICATOR_FILE], bytes_text(file), a, &entry->file))
         return fail_set(why, "an empty or endless path of an indicator file");
     entry->from[INDICATOR_FILE] = CONFIG_FROM_COMMAND_LINE;
-    indicators_add(c, a, entry, NULL);
+    entry_add(&settings[find_setting(&config_table, "indicators")], c, a, entry, NULL);
     return true;
 }
 
@@ -515,18 +426,27 @@ refuse(struct reader *r, unsigned line, const char *expected, const struct yaml 
 static void refuse_value(struct reader *r, const struct scope *in, const struct setting *s, const char *index,
                          const struct yaml *found)
 {
-    struct buffer expected = {0};
-    write_expected(s, &expected);
-    buffer_char(&expected, 0);
-    refuse(r, found->line, expected.at, found, "%s%s%s", in->label, s->key, index);
-    buffer_free(&expected);
+    struct buffer text = {0};
+    struct fail more = {0};
+    buffer_format(&text, "%s: line %u: %s%s%s: expected ", r->path, found->line, in->label, s->key, index);
+    kind_expected(s, &text);
+    buffer_text(&text, ", found ");
+    write_found(found, &text);
+    if (s->kind->explain && found->kind == YAML_SCALAR)
+        s->kind->explain(found->text, &more);
+    if (more.text[0]) {
+        char quote[4 * FAIL_QUOTE_MAX + 4];
+        buffer_format(&text, " (%s)", fail_quote(bytes_text(more.text), quote));
+    }
+    tell(r, &text);
 }
 
-static void refuse_more(struct reader *r, const struct setting *s, const struct yaml *item, unsigned max)
+static void refuse_more(struct reader *r, const struct scope *in, const struct setting *s, const struct yaml *item,
+                        unsigned max)
 {
     char expected[64];
     snprintf(expected, sizeof expected, "no more than %u items", max);
-    refuse(r, item->line, expected, item, "%s", s->key);
+    refuse(r, item->line, expected, item, "%s%s", in->label, s->key);
 }
 
 /* How many letters are to be changed, added or left out to make `b` of `a` (Levenshtein). */
@@ -589,42 +509,93 @@ static void refuse_key(struct reader *r, const struct scope *in, const struct ya
 
 static void read_scope(struct reader *r, const struct scope *in, const struct yaml *map);
 
-static void read_indicator_file(struct reader *r, const struct yaml *node, unsigned index)
+static void expect_required(struct reader *r, const struct scope *in, const struct yaml *node)
 {
-    char label[KEY_MAX];
-    if (node->kind != YAML_MAP) {
-        refuse(r, node->line, "a map with the key file", node, "indicators[%u]", index);
-        return;
-    }
-    struct config_indicators *entry = indicators_new(r->arena);
-    snprintf(label, sizeof label, "indicators[%u].", index);
-    read_scope(r, &(struct scope){&indicator_table, entry, entry->from, label, ""}, node);
-    if (!entry->from[INDICATOR_FILE])
-        refuse(r, node->line, file_kind.expected, NULL, "%sfile", label);
-    if (entry->file)
-        indicators_add(r->c, r->arena, entry, r->path);
+    for (int i = 0; i < in->table->count; i++)
+        if (in->table->settings[i].required && !in->from[i])
+            refuse(r, node->line, in->table->settings[i].kind->expected, NULL, "%s%s", in->label,
+                   in->table->settings[i].key);
 }
 
-static void read_indicators(struct reader *r, const struct setting *s, const struct yaml *node)
+/* Of the settings that exclude each other, one and no other. */
+static void expect_either(struct reader *r, const struct scope *in, const struct yaml *node)
+{
+    const struct setting *first = NULL, *s = in->table->settings;
+    struct buffer expected = {0};
+    unsigned said = 0, line = node->line;
+    for (int i = 0; i < in->table->count; i++) {
+        if (!s[i].either)
+            continue;
+        buffer_format(&expected, "%s%s", first ? ", " : "one of ", s[i].key);
+        first = first ? first : &s[i];
+        said += in->from[i] != CONFIG_FROM_DEFAULT;
+        line = in->from[i] > (int)line ? (unsigned)in->from[i] : line;
+    }
+    buffer_text(&expected, said > 1 ? " and no more" : "");
+    buffer_char(&expected, 0);
+    struct yaml many = {.kind = YAML_SCALAR, .text = bytes_text("several")};
+    if (first && said != 1)
+        refuse(r, line, expected.at, said ? &many : NULL, "%.*s", (int)strlen(in->label) - 1, in->label);
+    buffer_free(&expected);
+}
+
+static void expect_unique(struct reader *r, const struct scope *in, const void *first)
+{
+    for (int i = 0; i < in->table->count; i++) {
+        const struct setting *s = &in->table->settings[i];
+        const char *name = value_of(s, in->record);
+        for (const void *other = s->unique && *name ? first : NULL; other; other = next_of(other)) {
+            if (strcmp((const char *)other + s->at, name) != 0)
+                continue;
+            struct yaml found = {.kind = YAML_SCALAR, .text = bytes_text(name)};
+            refuse(r, (unsigned)in->from[i], "what no other has", &found, "%s%s", in->label, s->key);
+            break;
+        }
+    }
+}
+
+static void read_entry(struct reader *r, const struct setting *s, const struct yaml *node, unsigned index)
+{
+    char label[KEY_MAX];
+    const struct list *l = s->list;
+    if (node->kind != YAML_MAP) {
+        refuse(r, node->line, l->item, node, "%s[%u]", s->key, index);
+        return;
+    }
+    void *entry = entry_new(l, r->arena);
+    snprintf(label, sizeof label, "%s[%u].", s->key, index);
+    struct scope in = {&l->table, entry, origins_of(l, entry), label, ""};
+    bool good = r->good;
+    r->good = true;
+    read_scope(r, &in, node);
+    expect_required(r, &in, node);
+    expect_either(r, &in, node);
+    expect_unique(r, &in, *(void **)value_of(s, r->c));
+    if (r->good)
+        entry_add(s, r->c, r->arena, entry, r->path);
+    r->good &= good;
+}
+
+static void read_entries(struct reader *r, const struct scope *in, const struct setting *s, const struct yaml *node)
 {
     if (node->kind != YAML_LIST) {
-        refuse(r, node->line, s->kind->expected, node, "%s", s->key);
+        refuse(r, node->line, s->list->expected, node, "%s", s->key);
         return;
     }
     unsigned index = 0;
     for (const struct yaml *item = node->first; item; item = item->next, index++) {
-        if (index == CONFIG_INDICATORS_MAX) {
-            refuse_more(r, s, item, CONFIG_INDICATORS_MAX);
+        if (index == s->list->max) {
+            refuse_more(r, in, s, item, index);
             return;
         }
-        read_indicator_file(r, item, index);
+        read_entry(r, s, item, index);
     }
 }
 
 static void read_home(struct reader *r, const struct scope *in, const struct setting *s, const struct yaml *node)
 {
     if (node->kind != YAML_LIST) {
-        refuse(r, node->line, "a list of CIDR blocks", node, "%s", s->key);
+        refuse(r, node->line, "a list of CIDR blocks", node, "%s%s", in->label, s->key);
         return;
     }
     struct config_home *home = value_of(s, in->record);
@@ -634,10 +605,10 @@ static void read_home(struct reader *r, const struct scope *in, const struct set
         char at[KEY_MAX];
         snprintf(at, sizeof at, "[%u]", index);
         if (index == CONFIG_HOME_MAX) {
-            refuse_more(r, s, item, CONFIG_HOME_MAX);
+            refuse_more(r, in, s, item, index);
             return;
         }
-        if (item->kind != YAML_SCALAR || !home_read(s, item->text, NULL, home))
+        if (item->kind != YAML_SCALAR || !s->kind->read(s, item->text, NULL, home))
             refuse_value(r, in, s, at, item);
     }
 }
@@ -645,15 +616,15 @@ static void read_home(struct reader *r, const struct scope *in, const struct set
 static void read_setting(struct reader *r, const struct scope *in, int i, const struct yaml *node)
 {
     const struct setting *s = &in->table->settings[i];
-    bool list = s->kind == &home_kind || s->kind == &indicators_kind;
-    if (list && is_blank(node))
+    if ((s->list || s->kind->many) && is_blank(node))
         return; /* all its items are commented out: nothing was said */
     in->from[i] = (int)node->line;
-    if (s->kind == &indicators_kind)
-        read_indicators(r, s, node);
-    else if (s->kind == &home_kind)
+    if (s->list)
+        read_entries(r, in, s, node);
+    else if (s->kind->many)
         read_home(r, in, s, node);
-    else if (node->kind != YAML_SCALAR || !s->kind->read(s, node->text, r->arena, value_of(s, in->record)))
+    else if (node->kind != YAML_SCALAR || is_blank(node) ||
+             !s->kind->read(s, node->text, r->arena, value_of(s, in->record)))
         refuse_value(r, in, s, "", node);
 }
 
@@ -691,6 +662,15 @@ static void read_scope(struct reader *r, const struct scope *in, const struct ya
         read_key(r, in, node);
 }
 
+/* Without CURVE whoever reaches an endpoint could read all of it. */
+static void expect_key_or_loopback(struct reader *r, const struct config *c, const char *key, const char *endpoint)
+{
+    int line = c->from[find_setting(&config_table, key)];
+    struct yaml found = {.kind = YAML_SCALAR, .text = bytes_text(endpoint)};
+    if (line > 0 && !*c->publish.key && !kind_endpoint_is_local(endpoint))
+        refuse(r, (unsigned)line, "an endpoint on loopback or ipc, since there is no publish.key", &found, "%s", key);
+}
+
 bool config_read(struct config *c, struct arena *a, const char *path, struct bytes content,
                  void (*mistake)(void *to, const char *text), void *to)
 {
@@ -706,7 +686,11 @@ bool config_read(struct config *c, struct arena *a, const char *path, struct byt
         refuse(&r, root->line, "a map of settings", root, "the file");
     } else {
         read_scope(&r, &(struct scope){&config_table, c, c->from, "", ""}, root);
+        expect_key_or_loopback(&r, c, "publish.endpoint", c->publish.endpoint);
+        expect_key_or_loopback(&r, c, "publish.replay", c->publish.replay);
     }
+    place_paths(&config_table, c, c->from, a, r.path);
+    inherit(c);
     return r.good;
 }
 
@@ -738,7 +722,7 @@ static void print_about(const struct printer *p, const char *indent, const char 
 }
 
 /* Quoted, since an address may end in the colon that makes a key. */
-static void print_home(const struct printer *p, const struct config_home *home, int from)
+static void print_home(const struct printer *p, const char *indent, const struct config_home *home, int from)
 {
     if (!home->count) {
         buffer_text(p->to, " []");
@@ -749,42 +733,67 @@ static void print_home(const struct printer *p, const struct config_home *home, 
     for (uint32_t i = 0; i < home->count; i++) {
         char text[ADDRESS_TEXT_MAX];
         block_write(&home->block[i], text);
-        buffer_format(p->to, "    - \"%s\"", text);
+        buffer_format(p->to, "%s  - \"%s\"", indent, text);
         print_origin(p, from);
     }
 }
 
-static void print_indicator_file(const struct printer *p, struct config_indicators *entry)
+static void print_value(const struct printer *p, const char *indent, const struct setting *s, void *record, int from)
 {
-    for (int i = 0; i < CONFIG_INDICATOR_SETTINGS; i++) {
-        const struct setting *s = &indicator_settings[i];
-        buffer_format(p->to, "  %s %s: ", i ? " " : "-", s->key);
-        s->kind->write(s, value_of(s, entry), p->to);
-        print_origin(p, entry->from[i]);
+    if (s->kind->many) {
+        print_home(p, indent, value_of(s, record), from);
+        return;
+    }
+    buffer_char(p->to, ' ');
+    s->kind->write(s, value_of(s, record), p->to);
+    print_origin(p, from);
+}
+
+/* Where an entry's value came from, be it by way of `sensor`. */
+static int origin_of(const struct config *c, const struct setting *s, int from)
+{
+    char key[64];
+    snprintf(key, sizeof key, "sensor.%s", s->key);
+    return s->inherited && from == CONFIG_FROM_DEFAULT ? c->from[find_setting(&config_table, key)] : from;
+}
+
+static void print_entry(const struct printer *p, const struct config *c, const struct list *l, void *entry)
+{
+    for (int i = 0; i < l->table.count; i++) {
+        const struct setting *s = &l->table.settings[i];
+        int from = origins_of(l, entry)[i];
+        if (s->either && from == CONFIG_FROM_DEFAULT)
+            continue;
+        buffer_format(p->to, "  %s %s:", i ? " " : "-", s->key);
+        print_value(p, "    ", s, entry, origin_of(c, s, from));
     }
 }
 
-/* An example, commented out. */
-static void print_indicator_sample(const struct printer *p)
+/* An example, commented out; of settings that exclude each other, all but the first once more. */
+static void print_entry_sample(const struct printer *p, const struct list *l)
 {
-    for (int i = 0; i < CONFIG_INDICATOR_SETTINGS; i++) {
-        const struct setting *s = &indicator_settings[i];
-        buffer_format(p->to, "#  %s %s: %s # %s\n", i ? " " : "-", s->key, s->preset ? s->preset : s->sample, s->about);
+    bool chosen = false;
+    for (int i = 0; i < l->table.count; i++) {
+        const struct setting *s = &l->table.settings[i];
+        buffer_format(p->to, "#  %s %s%s: %s # %s\n", i ? " " : "-", s->either && chosen ? "# " : "", s->key,
+                      s->preset ? s->preset : s->sample, s->about);
+        chosen |= s->either;
     }
 }
 
-static void print_indicators(const struct printer *p, const struct config *c, int from)
+static void print_entries(const struct printer *p, const struct config *c, const struct setting *s, void *first,
+                          int from)
 {
-    if (!c->indicators) {
+    if (!first) {
         buffer_text(p->to, p->sample ? "" : " []");
         print_origin(p, from);
     } else {
         buffer_char(p->to, '\n');
     }
-    for (struct config_indicators *entry = c->indicators; entry; entry = entry->next)
-        print_indicator_file(p, entry);
+    for (void *entry = first; entry; entry = next_of(entry))
+        print_entry(p, c, s->list, entry);
     if (p->sample)
-        print_indicator_sample(p);
+        print_entry_sample(p, s->list);
 }
 
 static void print_setting(const struct printer *p, struct config *c, int i)
@@ -793,15 +802,10 @@ static void print_setting(const struct printer *p, struct config *c, int i)
     const char *dot = strchr(s->key, '.'), *key = dot ? dot + 1 : s->key, *indent = dot ? "  " : "";
     print_about(p, indent, s->about);
     buffer_format(p->to, "%s%s:", indent, key);
-    if (s->kind == &home_kind) {
-        print_home(p, value_of(s, c), c->from[i]);
-    } else if (s->kind == &indicators_kind) {
-        print_indicators(p, c, c->from[i]);
-    } else {
-        buffer_char(p->to, ' ');
-        s->kind->write(s, value_of(s, c), p->to);
-        print_origin(p, c->from[i]);
-    }
+    if (s->list)
+        print_entries(p, c, s, *(void **)value_of(s, c), c->from[i]);
+    else
+        print_value(p, indent, s, c, c->from[i]);
 }
 
 static bool begins_section(int i)

@@ -18,13 +18,15 @@
 #include "model/tlp.h"
 
 enum {
-    CONFIG_NAME_MAX = 64,         /* octets of the publisher's and the sensor's name */
-    CONFIG_TEXT_MAX = 4096,       /* octets of a path or a feed's name */
+    CONFIG_NAME_MAX = 64,         /* octets of the publisher's and a sensor's name */
+    CONFIG_TEXT_MAX = 4096,       /* octets of a path, a filter, an endpoint or a feed's name */
     CONFIG_HOME_MAX = 1024,       /* blocks */
     CONFIG_INDICATORS_MAX = 4096, /* files */
+    CONFIG_SENSORS_MAX = 1024,
     CONFIG_THREADS_MAX = 64,
-    CONFIG_SETTINGS = 14,          /* lines of the table */
+    CONFIG_SETTINGS = 27,          /* lines of the table */
     CONFIG_INDICATOR_SETTINGS = 5, /* and of that of an indicator file */
+    CONFIG_SENSOR_SETTINGS = 10,   /* and of that of a sensor */
 };
 
 /* Where a value came from: the line of the file, or one of these. */
@@ -33,6 +35,32 @@ enum { CONFIG_FROM_DEFAULT = 0, CONFIG_FROM_COMMAND_LINE = -1 };
 struct config_home {
     uint32_t count;
     struct block block[CONFIG_HOME_MAX];
+};
+
+/* Where captures that others push come in. */
+struct config_listen {
+    const char *text; /* as it was written; NULL: nowhere */
+    const char *path; /* of a UNIX socket; NULL: TCP, at the address */
+    struct address address;
+    uint16_t port;
+};
+
+/* One entry of `sensors`, and `sensor`, from which an entry has what it leaves out. */
+struct config_sensor {
+    struct config_sensor *next;
+    char name[CONFIG_NAME_MAX + 1]; /* no two entries share it */
+    /* What is heard: of an entry one of these three, of `sensor` none; the others are NULL. */
+    const char *interface;
+    const char *folder; /* as it was written */
+    struct config_listen listen;
+    const char *folder_path; /* where it is */
+    char country[3];         /* ISO 3166 alpha-2; "ZZ" unknown */
+    enum tlp tlp;
+    struct config_home home;
+    const char *filter; /* in libpcap's language, and right for Ethernet; empty: everything */
+    uint64_t buffer_octets;
+    bool promiscuous;
+    int from[CONFIG_SENSOR_SETTINGS]; /* CONFIG_FROM_DEFAULT: from `sensor` */
 };
 
 /* One entry of `indicators`. Texts live in the arena. */
@@ -51,14 +79,28 @@ struct config {
     const char *path; /* of the file that was read; NULL: none */
     char publisher[CONFIG_NAME_MAX + 1];
     uint64_t threads; /* 0: as many as processors are online */
-    struct {
-        char name[CONFIG_NAME_MAX + 1];
-        char country[3]; /* ISO 3166 alpha-2; "ZZ" unknown */
-        enum tlp tlp;
-        struct config_home home;
-    } sensor;
+    struct config_sensor sensor;
+    struct config_sensor *sensors; /* in the order given */
+    uint32_t sensors_count;
     struct config_indicators *indicators; /* in the order given */
     uint32_t indicators_count;
+    struct {
+        const char *endpoint, *replay; /* of ZeroMQ; without a key they are local */
+        const char *key;               /* as it was written; empty: none */
+        const char *key_path;          /* where it is; NULL: none */
+    } publish;
+    struct {
+        const char *file, *path; /* as it was written, and where it is; so below */
+        int64_t keep_ns;
+        uint64_t octets_max;
+    } journal;
+    struct {
+        const char *socket, *path;
+    } control;
+    struct {
+        uint64_t rate; /* findings a minute and indicator */
+        uint64_t burst;
+    } flood;
     struct {
         uint64_t flows;         /* open at a time, over all threads */
         uint64_t streams_bytes; /* of TCP reassembly, over all threads */
@@ -80,7 +122,8 @@ bool config_read(struct config *c, struct arena *a, const char *path, struct byt
                  void (*mistake)(void *to, const char *text), void *to);
 
 /* Sets one setting of the command line by its key in the file ("threads", "sensor.country"), which it overrides; a list
- * is its values, separated by commas. On failure `c` is as it was. */
+ * is its values, separated by commas. A path or other text that would have to be kept cannot be given here. On failure
+ * `c` is as it was. */
 bool config_set(struct config *c, const char *key, struct bytes text, struct fail *why);
 
 /* Adds an indicator file of the command line, relative to the working directory. */

@@ -7,6 +7,11 @@
 #include "base/unpack.h"
 #include "feed/format.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 struct reading {
     struct draft *draft;
     const char *name; /* of the file, or of its part in an archive */
@@ -52,13 +57,30 @@ static bool read_part(struct reading *r, const struct config_indicators *file, s
     return true;
 }
 
+/* `-` is stdin; a FIFO and what the shell makes of <(…) are read to their end. */
+static bool open_file(struct unpack *file, const char *path, struct fail *why)
+{
+    struct stat st;
+    bool input = strcmp(path, "-") == 0;
+    bool pipe = input || (stat(path, &st) == 0 && (S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode)));
+    if (!pipe)
+        return unpack_file(file, path, UNPACK_BYTES_MAX, why);
+    int fd = input ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return fail_set(why, "cannot open: %s", strerror(errno));
+    bool good = unpack_pipe(file, fd, bytes_of("", 0), UNPACK_BYTES_MAX, why);
+    if (!input)
+        close(fd);
+    return good;
+}
+
 bool generation_read(struct draft *d, const struct config_indicators *file, const char *as,
                      struct generation_report *report)
 {
     struct unpack unpacked;
     struct fail why = {.text = ""};
     *report = (struct generation_report){.format = NULL};
-    bool good = unpack_file(&unpacked, file->path, UNPACK_BYTES_MAX, &why);
+    bool good = open_file(&unpacked, file->path, &why);
     if (*why.text)
         log_error("%s: %s", file->path, why.text);
     if (!good)

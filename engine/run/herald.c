@@ -168,6 +168,7 @@ struct herald_result herald_run(const struct herald_job *job)
     bar_init(&h.bar, job->octets);
     unsigned idle = 0;
     for (int64_t least = INT64_MIN; (least < INT64_MAX || h.held) && !h.result.error;) {
+        job->turn(job->to);
         if (turn(&h, &least)) {
             idle = 0;
             continue;

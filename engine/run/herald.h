@@ -24,6 +24,8 @@ struct herald_job {
     int fd;
     uint64_t octets; /* of all inputs, for the progress bar; 0 unknown */
     bool observe;
+    void (*turn)(void *to); /* called again and again, so that somebody may end the workers */
+    void *to;
 };
 
 struct herald_result {

@@ -16,6 +16,7 @@ struct lane {
     struct shard *shards[SHARDS]; /* NULL: another worker's */
     struct hits hits[SHARDS];
     struct wire_counts counts;
+    int unknown_link;    /* the first; -1 none */
     bool counts_refused; /* what is no packet is counted by one worker */
     int64_t tick_ns;
     unsigned batched;
@@ -42,6 +43,7 @@ struct lane *lane_new(const struct lane_settings *settings)
     unsigned shards = SHARDS * (settings->all ? settings->workers : 1);
     struct shard_limits limits = limits_of(settings->config, shards);
     l->tick_ns = INT64_MIN;
+    l->unknown_link = -1;
     l->counts_refused = settings->all || settings->worker == 0;
     for (unsigned s = 0; s < SHARDS; s++) {
         if (!settings->all && s % settings->workers != settings->worker)
@@ -53,12 +55,15 @@ struct lane *lane_new(const struct lane_settings *settings)
     return l;
 }
 
-static void count_refused(struct lane *l, enum decode_verdict v)
+static void count_refused(struct lane *l, enum decode_verdict v, const struct frame *f)
 {
     if (!l->counts_refused)
         return;
     switch (v) {
-    case DECODE_LINK_UNKNOWN: l->counts.link_unknown++; break;
+    case DECODE_LINK_UNKNOWN:
+        l->counts.link_unknown++;
+        l->unknown_link = l->unknown_link < 0 ? f->link : l->unknown_link;
+        break;
     case DECODE_NOT_IP: l->counts.not_ip++; break;
     case DECODE_CUT: l->counts.cut++; break;
     default: l->counts.malformed++; break;
@@ -70,7 +75,7 @@ void lane_take(struct lane *l, const struct frame *f, uint32_t input, int64_t cl
     struct task *t = &l->batch[l->batched];
     enum decode_verdict v = decode(f, &t->packet);
     if (v != DECODE_OK) {
-        count_refused(l, v);
+        count_refused(l, v, f);
         return;
     }
     t->shard = l->shards[shard_of(&t->packet.tuple)];
@@ -130,6 +135,11 @@ void lane_end(struct lane *l)
     for (int s = 0; s < SHARDS; s++)
         if (l->shards[s])
             shard_end(l->shards[s]);
+}
+
+int lane_unknown_link(const struct lane *l)
+{
+    return l->unknown_link;
 }
 
 const struct wire_counts *lane_counts(const struct lane *l)

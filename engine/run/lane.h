@@ -49,6 +49,9 @@ void lane_end(struct lane *l);
 
 const struct wire_counts *lane_counts(const struct lane *l);
 
+/* The first link type (LINKTYPE_ value) that was not understood; -1 none. */
+int lane_unknown_link(const struct lane *l);
+
 void lane_free(struct lane *l);
 
 #endif

@@ -16,7 +16,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-enum { CONFIG_FILE_MAX = 16 << 20 };
+enum { CONFIG_FILE_MAX = 16 << 20, LETTER_TEXT = 1024 /* texts have no letter */ };
 
 struct option_line {
     unsigned bit;
@@ -49,6 +49,33 @@ static const struct option_line lines[] = {
      {"strict-validity", no_argument, NULL, 'v'},
      NULL,
      "only indicators that were valid at the packet's time"},
+    {OPTION_ENDPOINT,
+     {"endpoint", required_argument, NULL, LETTER_TEXT + TEXT_ENDPOINT},
+     "E",
+     "where findings are told, as tcp://host:port"},
+    {OPTION_ENDPOINT,
+     {"replay", required_argument, NULL, LETTER_TEXT + TEXT_REPLAY},
+     "E",
+     "where what was missed can be asked for"},
+    {OPTION_ENDPOINT,
+     {"server", required_argument, NULL, LETTER_TEXT + TEXT_SERVER},
+     "FILE",
+     "public key of the publisher (NAME.pub); with it CURVE is used"},
+    {OPTION_ENDPOINT,
+     {"key", required_argument, NULL, LETTER_TEXT + TEXT_KEY},
+     "FILE",
+     "one's own key (NAME.key); default: one made for this run"},
+    {OPTION_QUERY, {"journal", required_argument, NULL, LETTER_TEXT + TEXT_JOURNAL}, "FILE", "the journal to ask"},
+    {OPTION_QUERY, {"since", required_argument, NULL, LETTER_TEXT + TEXT_SINCE}, "T", "seen at or after this time"},
+    {OPTION_QUERY, {"until", required_argument, NULL, LETTER_TEXT + TEXT_UNTIL}, "T", "seen before this time"},
+    {OPTION_QUERY, {"country", required_argument, NULL, LETTER_TEXT + TEXT_COUNTRY}, "CC", "of this country"},
+    {OPTION_QUERY, {"type", required_argument, NULL, LETTER_TEXT + TEXT_TYPE}, "TYPE", "of this RSIT type"},
+    {OPTION_QUERY,
+     {"indicator", required_argument, NULL, LETTER_TEXT + TEXT_INDICATOR},
+     "V",
+     "of this indicator or observed value"},
+    {OPTION_QUERY, {"explain", required_argument, NULL, LETTER_TEXT + TEXT_EXPLAIN}, "ID", "one finding, laid out"},
+    {OPTION_QUERY, {"limit", required_argument, NULL, LETTER_TEXT + TEXT_LIMIT}, "N", "only the newest N"},
     {~0u, {"help", no_argument, NULL, 'h'}, NULL, "this text"},
 };
 
@@ -104,6 +131,10 @@ static bool read_config(struct options *o, const char *path)
 
 static bool apply(struct options *o, int letter, const char *value, struct fail *why)
 {
+    if (letter >= LETTER_TEXT) {
+        o->text[letter - LETTER_TEXT] = value;
+        return true;
+    }
     switch (letter) {
     case 'i': return config_add_indicators(&o->config, &o->arena, value, why);
     case 't': return config_set(&o->config, "threads", bytes_text(value), why);

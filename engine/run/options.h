@@ -18,6 +18,25 @@ enum {
     OPTION_STRICT = 1 << 5,     /* --strict-validity */
     OPTION_FORMAT = 1 << 6,     /* --format json|text|csv */
     OPTION_AS = 1 << 7,         /* --as FORMAT: of indicator files */
+    OPTION_ENDPOINT = 1 << 8,   /* --endpoint, --replay, --server, --key: whom to hear */
+    OPTION_QUERY = 1 << 9,      /* --since, --until, --country, … : what of the journal */
+};
+
+/* Options that are a text for their subcommand. */
+enum option_text {
+    TEXT_ENDPOINT,
+    TEXT_REPLAY,
+    TEXT_SERVER,
+    TEXT_KEY,
+    TEXT_JOURNAL,
+    TEXT_SINCE,
+    TEXT_UNTIL,
+    TEXT_COUNTRY,
+    TEXT_TYPE,
+    TEXT_INDICATOR,
+    TEXT_EXPLAIN,
+    TEXT_LIMIT,
+    OPTION_TEXTS
 };
 
 struct options {
@@ -27,6 +46,7 @@ struct options {
     struct output_style style;
     const char *output_path; /* NULL: stdout */
     const char *as;
+    const char *text[OPTION_TEXTS]; /* NULL: not given */
     bool stats;
     bool strict_validity;
     bool terminal; /* the output is one */

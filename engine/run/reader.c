@@ -22,6 +22,7 @@ struct reader_block {
 
 struct reader {
     pthread_t thread;
+    bool joined;
     int fd;
     unsigned workers;
     struct reader_source source; /* next is NULL: one pipe */
@@ -287,10 +288,24 @@ void reader_leave(struct reader *r, unsigned worker)
     ring_leave(r->to[worker]);
 }
 
+bool reader_end(struct reader *r)
+{
+    if (r->joined)
+        return true;
+    pthread_cancel(r->thread);
+    if (pthread_tryjoin_np(r->thread, NULL) != 0)
+        return false;
+    r->joined = true;
+    for (unsigned w = 0; w < r->workers; w++)
+        ring_close(r->to[w]);
+    return true;
+}
+
 void reader_stop(struct reader *r)
 {
     pthread_cancel(r->thread);
-    pthread_join(r->thread, NULL);
+    if (!r->joined)
+        pthread_join(r->thread, NULL);
     for (unsigned w = 0; w < r->workers; w++) {
         ring_free(r->to[w]);
         ring_free(r->back[w]);

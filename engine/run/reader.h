@@ -49,6 +49,9 @@ void reader_give_back(struct reader *r, unsigned worker, struct reader_block *b)
 /* Worker: will take no more. */
 void reader_leave(struct reader *r, unsigned worker);
 
+/* Ends the input before its end, as if it were there: for workers, no more blocks come. Call again until true. */
+bool reader_end(struct reader *r);
+
 /* After the workers have ended; also ends a thread that still waits for its pipe. */
 void reader_stop(struct reader *r);
 

@@ -15,6 +15,14 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+static volatile sig_atomic_t interrupted;
+
+static void interrupt(int number)
+{
+    (void)number;
+    interrupted = 1;
+}
+
 struct play {
     const struct options *options;
     bool observe;
@@ -25,6 +33,7 @@ struct play {
     struct sensor sensor;
     struct reader **readers;
     struct worker *workers[CONFIG_THREADS_MAX];
+    unsigned worker_count;
     struct metrics metrics;
     int fd;
 };
@@ -82,6 +91,39 @@ static void show_stats(const struct play *p)
     buffer_free(&text);
 }
 
+/* Interrupted is as good as at the end: what was found is told, with the state that it has. */
+static void end_if_interrupted(void *to)
+{
+    struct play *p = to;
+    if (!interrupted)
+        return;
+    for (uint32_t i = 0; i < p->inputs.count; i++)
+        if (p->readers[i])
+            reader_end(p->readers[i]);
+    for (unsigned w = 0; w < p->worker_count; w++)
+        worker_end(p->workers[w]);
+}
+
+static void name_unknown_link(struct play *p)
+{
+    int link = worker_unknown_link(p->workers[0]);
+    if (link < 0)
+        return;
+    bool all = p->metrics.wire.packets == 0;
+    (all ? log_error : log_warning)("%llu frames have a link type that is not understood (the first: LINKTYPE %d)",
+                                    (unsigned long long)p->metrics.wire.link_unknown, link);
+    p->failed |= all;
+}
+
+/* Who looks at a terminal is told that it is over, and of what. */
+static void sum_up(const struct play *p)
+{
+    if (p->options->terminal && !p->options->stats)
+        log_note("%llu %s in %llu packets; %u indicators", (unsigned long long)p->metrics.told,
+                 p->observe ? "values" : "findings", (unsigned long long)p->metrics.wire.packets,
+                 p->metrics.indicators);
+}
+
 static int play_all(struct play *p)
 {
     const struct options *o = p->options;
@@ -101,6 +143,7 @@ static int play_all(struct play *p)
                              .observe = p->observe,
                              .strict_validity = o->strict_validity};
     int64_t begin = clock_monotonic_ns();
+    p->worker_count = count;
     for (unsigned w = 0; w < count; w++)
         p->workers[w] = worker_start(&job, w);
     struct herald_job telling = {.workers = p->workers,
@@ -112,7 +155,9 @@ static int play_all(struct play *p)
                                  .style = &o->style,
                                  .fd = p->fd,
                                  .octets = inputs_octets(&p->inputs),
-                                 .observe = p->observe};
+                                 .observe = p->observe,
+                                 .turn = end_if_interrupted,
+                                 .to = p};
     struct herald_result result = herald_run(&telling);
     for (unsigned w = 0; w < count; w++)
         worker_join(p->workers[w]);
@@ -125,6 +170,8 @@ static int play_all(struct play *p)
         metrics_add_hits(&p->metrics, worker_hit_counts(p->workers[w]));
     }
     name_damage(p);
+    name_unknown_link(p);
+    sum_up(p);
     for (unsigned w = 0; w < count; w++)
         worker_free(p->workers[w]);
     for (uint32_t i = 0; i < p->inputs.count; i++)
@@ -141,7 +188,10 @@ static int play_all(struct play *p)
 int replay(const struct options *o, bool observe)
 {
     struct play p = {.options = o, .observe = observe, .fd = -1};
+    struct sigaction once = {.sa_handler = interrupt, .sa_flags = SA_RESETHAND};
     signal(SIGPIPE, SIG_IGN);
+    sigaction(SIGINT, &once, NULL);
+    sigaction(SIGTERM, &once, NULL);
     int status = STATUS_OUTPUT;
     if (!open_output(&p))
         return status;

@@ -22,6 +22,7 @@ struct worker {
     struct ring *told;
     struct progress progress;
     struct counter passed;
+    struct progress end; /* not 0: to end */
 
     struct timeline timeline;
     struct tap *taps;
@@ -91,6 +92,7 @@ static void *run(void *arg)
         if (++w->frames % PROGRESS_FRAMES)
             continue;
         tell_progress(w);
+        w->context.stopped |= progress_read(&w->end) != 0;
         counter_add(&w->passed, timeline_passed(&w->timeline) - counter_read(&w->passed));
     }
     lane_end(w->lane);
@@ -141,6 +143,11 @@ uint64_t worker_passed(const struct worker *w)
     return counter_read(&w->passed);
 }
 
+void worker_end(struct worker *w)
+{
+    progress_tell(&w->end, 1);
+}
+
 void worker_join(struct worker *w)
 {
     pthread_join(w->thread, NULL);
@@ -159,6 +166,11 @@ const struct hit_counts *worker_hit_counts(const struct worker *w)
 uint64_t worker_frames(const struct worker *w)
 {
     return w->frames;
+}
+
+int worker_unknown_link(const struct worker *w)
+{
+    return lane_unknown_link(w->lane);
 }
 
 const char *worker_damage(const struct worker *w, uint32_t input)

@@ -45,12 +45,16 @@ int64_t worker_progress(const struct worker *w);
 /* Octets walked so far. */
 uint64_t worker_passed(const struct worker *w);
 
+/* Any thread: takes no more frames, as if its inputs were over. */
+void worker_end(struct worker *w);
+
 void worker_join(struct worker *w);
 
 /* After joining. */
 const struct wire_counts *worker_wire_counts(const struct worker *w);
 const struct hit_counts *worker_hit_counts(const struct worker *w);
 uint64_t worker_frames(const struct worker *w);                    /* all frames of all inputs */
+int worker_unknown_link(const struct worker *w);                   /* a link type of frames not understood; -1 none */
 const char *worker_damage(const struct worker *w, uint32_t input); /* why an input ended early, or empty */
 
 void worker_free(struct worker *w);

@@ -73,7 +73,9 @@ static void transport(struct cursor *c, size_t wire, struct packet *p)
         p->tuple.dst_port = cursor_u16(c);
         size_t length = cursor_u16(c);
         head = 8;
-        if (length >= head && length < wire) {
+        if (length && length < head) { /* 0: a jumbogram, or segmentation left to the network card */
+            c->overrun = true;
+        } else if (length && length < wire) {
             wire = length;
             begin = cursor_of(bytes_until(cursor_rest(&begin), wire));
         }
@@ -138,7 +140,7 @@ static enum decode_verdict ipv4(const struct frame *f, struct cursor *c, struct 
 /* Walks the extension headers; false when they end before a transport. */
 static bool extensions(struct cursor *c, uint8_t *next, size_t *wire, struct packet *p)
 {
-    for (int n = 0; n < DECODE_EXTENSIONS_MAX; n++) {
+    for (int n = 0; n <= DECODE_EXTENSIONS_MAX; n++) { /* the last time for what is no extension */
         size_t len;
         struct cursor look = *c;
         uint8_t following = cursor_u8(&look);

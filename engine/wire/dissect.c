@@ -183,6 +183,7 @@ void dissect_again(struct dissection *d)
 {
     d->flow->is = NULL;
     d->flow->side[d->side].phase = 0;
+    off(&d->flow->side[!d->side]); /* its answer would be taken for what begins */
 }
 
 static void tell(struct dissection *d, const struct observable *o)

@@ -82,7 +82,8 @@ bool dissect_is_encrypted(const struct dissect_flow *f);
 /* Whether anybody still wants the stream of this flow. */
 bool dissect_wants_stream(const struct dissect_flow *f);
 
-/* For dissectors: the other protocol that begins now (after CONNECT) is to be found out anew. */
+/* For dissectors: the other protocol that begins now (after CONNECT) is to be found out anew, from this side alone: the
+ * other one still answers in the old protocol. */
 void dissect_again(struct dissection *d);
 
 /* For dissectors: tell the sink of a value. `raw` is as it stood in the packet; what has no canonical form is counted

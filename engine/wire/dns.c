@@ -29,6 +29,8 @@ enum {
     TYPE_PTR = 12,
     TYPE_MX = 15,
     TYPE_AAAA = 28,
+    TYPE_NB = 32,
+    TYPE_NBSTAT = 33, /* the number that SRV has */
     TYPE_SRV = 33,
     TYPE_DNAME = 39,
 };
@@ -120,6 +122,16 @@ static bool known_class(uint16_t class)
            class == CLASS_ANY;
 }
 
+/* NetBIOS name service (RFC 1002, 4.2) has DNS's shape: a first label of 32 letters from A to P, of type NB or NBSTAT.
+ */
+static bool is_netbios(const char *name, uint16_t type)
+{
+    size_t len = 0;
+    while (len < 32 && name[len] >= 'a' && name[len] <= 'p')
+        len++;
+    return len == 32 && (type == TYPE_NB || type == TYPE_NBSTAT);
+}
+
 /* Not by port: a head that could be DNS's and a first question (or record) that is one. */
 static enum probe probe_message(struct bytes head)
 {
@@ -133,13 +145,13 @@ static enum probe probe_message(struct bytes head)
         return PROBE_NO;
     if (!reply && opcode == 0 && (h.flags & 0x000f || h.answers + h.authorities > RECORDS_MAX))
         return PROBE_NO;
-    char name[NAME_ROOM];
+    char name[NAME_ROOM] = "";
     size_t len;
     if (!read_name(&c, head, name, &len))
         return PROBE_NO;
     uint16_t type = cursor_u16(&c);
     uint16_t class = cursor_u16(&c);
-    return !c.overrun && type && known_class(class) ? PROBE_YES : PROBE_NO;
+    return !c.overrun && type && known_class(class) && !is_netbios(name, type) ? PROBE_YES : PROBE_NO;
 }
 
 static enum probe probe(struct bytes head, unsigned transport)

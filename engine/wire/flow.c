@@ -227,7 +227,8 @@ struct flow *flow_open(struct flows *t, const struct packet *p, uint64_t hash, i
     *side = answer;
     *f = (struct flow){.index = index, .hash = hash};
     f->view.tuple = answer ? turned(&p->tuple) : p->tuple;
-    f->view.state = p->tuple.proto == PROTO_TCP && (p->tcp_flags & TCP_SYN) ? FLOW_ATTEMPTED : FLOW_ONE_SIDED;
+    f->view.state =
+        p->tuple.proto == PROTO_TCP && (p->tcp_flags & TCP_SYN) && !answer ? FLOW_ATTEMPTED : FLOW_ONE_SIDED;
     table_add(&t->table, hash, index);
     t->live++;
     enqueue(t, f, p->tuple.proto == PROTO_TCP ? QUEUE_ATTEMPTED : QUEUE_DATAGRAM, clock_ns);
@@ -256,9 +257,10 @@ static void saw_tcp(struct flow *f, const struct packet *p, int side)
     bool refuses = (p->tcp_flags & TCP_RST) && side == 1 && first_word && f->view.state == FLOW_ATTEMPTED;
     if (refuses)
         f->view.state = FLOW_REFUSED;
-    else if (f->view.state == FLOW_REFUSED && side == 1 && (p->tcp_flags & TCP_SYN))
+    else if (f->view.state == FLOW_REFUSED && side == 1 && (p->tcp_flags & TCP_SYN)) {
         f->view.state = FLOW_ESTABLISHED; /* accepted at a later try */
-    else if (f->view.state == FLOW_ATTEMPTED && side == 0 && !(p->tcp_flags & (TCP_SYN | TCP_RST)))
+        f->reset = false;
+    } else if (f->view.state == FLOW_ATTEMPTED && side == 0 && !(p->tcp_flags & (TCP_SYN | TCP_RST)))
         f->view.state = FLOW_ONE_SIDED; /* it goes on as if answered: we do not see the other side */
     f->reset |= (p->tcp_flags & TCP_RST) != 0;
 }

@@ -7,6 +7,7 @@
 enum {
     NG_SECTION = 0x0a0d0d0a,
     NG_ORDER = 0x1a2b3c4d,
+    NG_VERSION = 1,
     NG_INTERFACE = 1,
     NG_PACKET = 2, /* obsolete */
     NG_SIMPLE = 3,
@@ -22,7 +23,7 @@ enum {
 #define PCAP_KUZNETZOV UINT32_C(0xa1b2cd34)
 #define NG_MICRO       UINT64_C(1000000)
 #define SECOND_NS      UINT64_C(1000000000)
-#define TIME_MAX_S     INT64_C(9223372035) /* what 64 bits of nanoseconds hold */
+#define TIME_MAX_S     INT64_C(9000000000) /* 64 bits of nanoseconds, with room for what is added and taken away */
 
 static int64_t time_ns(uint64_t ticks, const struct record_interface *i)
 {
@@ -30,8 +31,12 @@ static int64_t time_ns(uint64_t ticks, const struct record_interface *i)
     uint64_t part = ticks % i->ticks;
     if (whole > (uint64_t)TIME_MAX_S)
         whole = (uint64_t)TIME_MAX_S;
-    /* A fraction of up to 63 bits times 10^9 does not fit: scale down both sides, losing less than a nanosecond. */
     uint64_t per = i->ticks;
+    if (per % SECOND_NS == 0) { /* finer powers of ten, exactly */
+        part /= per / SECOND_NS;
+        per = SECOND_NS;
+    }
+    /* A fraction of up to 63 bits times 10^9 does not fit: scale down both sides, losing less than a nanosecond. */
     while (part > UINT64_MAX / SECOND_NS) {
         part >>= 1;
         per >>= 1;
@@ -154,7 +159,8 @@ static void ng_options(struct record_reader *r, struct cursor *body, struct reco
 static void ng_interface(struct record_reader *r, struct cursor *body)
 {
     struct record_interface i = {.link = cursor_u16_of(body, r->big), .ticks = NG_MICRO};
-    cursor_skip(body, 6); /* reserved, snap length */
+    cursor_skip(body, 2);
+    i.snap = cursor_u32_of(body, r->big);
     ng_options(r, body, &i);
     if (r->interfaces < RECORD_INTERFACES_MAX)
         r->interface[r->interfaces] = i;
@@ -169,6 +175,9 @@ static bool ng_frame(struct record_reader *r, uint32_t type, struct cursor *body
     if (type == NG_SIMPLE) {
         length = cursor_u32_of(body, r->big);
         captured = length < cursor_left(body) ? length : (uint32_t)cursor_left(body);
+        uint32_t snap = r->interfaces ? r->interface[0].snap : 0;
+        if (snap && captured > snap) /* behind it is padding */
+            captured = snap;
     } else {
         interface = type == NG_ENHANCED ? cursor_u32_of(body, r->big) : cursor_u16_of(body, r->big);
         if (type == NG_PACKET)
@@ -204,6 +213,9 @@ static bool ng_section(struct record_reader *r, struct cursor look, struct fail 
     if (order != NG_ORDER && __builtin_bswap32(order) != NG_ORDER)
         return fail_set(why, "a section without byte-order magic");
     r->big = order == NG_ORDER;
+    uint16_t major = cursor_u16_of(&look, r->big);
+    if (!look.overrun && major != NG_VERSION)
+        return fail_set(why, "expected pcapng version %d, found %u", NG_VERSION, major);
     r->interfaces = 0;
     return true;
 }

@@ -30,6 +30,7 @@ struct frame {
 
 struct record_interface {
     uint16_t link;
+    uint32_t snap;  /* pcapng: octets of a frame that are captured at most; 0: all */
     uint64_t ticks; /* a second */
     int64_t offset_s;
 };

@@ -108,12 +108,14 @@ void stream_segment(struct stream *s, struct stream_budget *b, uint32_t seq, str
         give_waiting(s, b, out, to);
         return;
     }
-    while (s->first && (s->held + octets.len > STREAM_HELD_MAX || s->segments >= STREAM_SEGMENTS_MAX ||
-                        b->held + octets.len > b->max)) {
+    s->stale = 0;
+    size_t room = sizeof(struct segment) + octets.len;
+    while (s->first &&
+           (s->held + octets.len > STREAM_HELD_MAX || s->segments >= STREAM_SEGMENTS_MAX || b->held + room > b->max)) {
         b->pressed++;
         give_up_hole(s, b, out, to);
     }
-    if (ahead(seq, s->next) > 0 && b->held + octets.len <= b->max) {
+    if (ahead(seq, s->next) > 0 && b->held + room <= b->max) {
         hold(s, b, seq, octets, cut);
         return;
     }

@@ -69,7 +69,10 @@ static bool read_hello(struct dissection *d, struct cursor body)
                 name = server_name(extension);
         }
     }
-    if (name.len)
+    struct address literal; /* RFC 6066 forbids addresses here, and some send them */
+    if (address_read(name, &literal))
+        dissect_address(d, WHERE_TLS_SNI, &literal, name);
+    else if (name.len)
         dissect_name(d, WHERE_TLS_SNI, name, name, ech);
     return whole;
 }

@@ -106,7 +106,7 @@ Test(database, meets_names_and_their_subdomains)
 }
 
 static const struct known urls[] = {
-    {OBSERVABLE_URL, "http://bad.example/", WHERE_ANY, false},             /* 1: the host alone */
+    {OBSERVABLE_URL, "http://host.example/", WHERE_ANY, false},            /* 1: all of a host */
     {OBSERVABLE_URL, "http://bad.example/kit", WHERE_ANY, false},          /* 2 */
     {OBSERVABLE_URL, "https://bad.example/kit/", WHERE_ANY, false},        /* 3 */
     {OBSERVABLE_URL, "http://bad.example/kit/gate.php", WHERE_ANY, true},  /* 4 */
@@ -117,11 +117,14 @@ static const struct known urls[] = {
 };
 
 static const struct asked asked_urls[] = {
-    {OBSERVABLE_URL, WHERE_HTTP_URL, "http://bad.example/", {{1, MATCH_EXACT}}},
-    {OBSERVABLE_URL, WHERE_HTTP_URL, "https://bad.example/", {{1, MATCH_EXACT}}}, /* the scheme is ignored */
-    {OBSERVABLE_URL, WHERE_HTTP_URL, "http://bad.example/x", {{0}}},
-    {OBSERVABLE_URL, WHERE_HTTP_URL, "http://bad.example/?x", {{0}}},
-    {OBSERVABLE_URL, WHERE_HTTP_URL, "http://bad.example//", {{0}}},
+    {OBSERVABLE_URL, WHERE_HTTP_URL, "http://host.example/", {{1, MATCH_EXACT}}},
+    {OBSERVABLE_URL, WHERE_HTTP_URL, "https://host.example/", {{1, MATCH_EXACT}}}, /* the scheme is ignored */
+    {OBSERVABLE_URL, WHERE_HTTP_URL, "http://host.example/x", {{1, MATCH_PREFIX}}},
+    {OBSERVABLE_URL, WHERE_HTTP_URL, "http://host.example/?x", {{1, MATCH_PREFIX}}},
+    {OBSERVABLE_URL, WHERE_HTTP_URL, "http://host.example//", {{1, MATCH_PREFIX}}},
+    {OBSERVABLE_URL, WHERE_HTTP_URL, "http://www.host.example/", {{0}}},
+    {OBSERVABLE_DOMAIN_NAME, WHERE_HTTP_HOST, "host.example", {{0}}}, /* the host alone is no hit */
+    {OBSERVABLE_URL, WHERE_HTTP_URL, "http://bad.example/", {{0}}},
     {OBSERVABLE_URL, WHERE_HTTP_URL, "http://bad.example/kit", {{2, MATCH_EXACT}}},
     {OBSERVABLE_URL, WHERE_HTTP_URL, "http://bad.example/kit/", {{2, MATCH_PREFIX}, {3, MATCH_EXACT}}},
     {OBSERVABLE_URL, WHERE_HTTP_URL, "http://bad.example/kit/a/b.php?q", {{2, MATCH_PREFIX}, {3, MATCH_PREFIX}}},

@@ -938,9 +938,9 @@ def is_done_when_it_looks_up_what_nobody_warns_of(tmp):
 @fact
 def looks_up_the_other_values_when_one_is_none(tmp):
     values = indicators(tmp, "domain-name,bad.example")
-    ran = run("lookup", "-i", values, "not a value", "bad.example", status=INPUT)
+    ran = run("lookup", "-i", values, "", "bad.example", status=INPUT)
     same(len(ran.findings()), 1)
-    holds(ran.err, "not a value")
+    holds(ran.err, "error")
 
 
 @fact

@@ -90,6 +90,19 @@ Test(config, has_defaults)
     cr_expect_eq(c.timeouts.established_ns, 900 * SECOND);
     cr_expect_eq(c.timeouts.closed_ns, 10 * SECOND);
     cr_expect_null(c.indicators);
+    cr_expect_null(c.sensors);
+    cr_expect_str_empty(c.sensor.filter);
+    cr_expect_eq(c.sensor.buffer_octets, 32 << 20);
+    cr_expect(c.sensor.promiscuous);
+    cr_expect_str_eq(c.publish.endpoint, "tcp://127.0.0.1:5570");
+    cr_expect_str_eq(c.publish.replay, "tcp://127.0.0.1:5571");
+    cr_expect_null(c.publish.key_path);
+    cr_expect_str_eq(c.journal.path, "vigia.db");
+    cr_expect_eq(c.journal.keep_ns, 90 * 86400 * SECOND);
+    cr_expect_eq(c.journal.octets_max, UINT64_C(10) << 30);
+    cr_expect_str_eq(c.control.path, "vigia.sock");
+    cr_expect_eq(c.flood.rate, 60);
+    cr_expect_eq(c.flood.burst, 120);
     static const char *const home[] = {"10.0.0.0/8",     "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10",
                                        "169.254.0.0/16", "fc00::/7",      "fe80::/10"};
     cr_expect_eq(c.sensor.home.count, sizeof home / sizeof *home);
@@ -104,12 +117,31 @@ static const char whole[] = "publisher: {name: csirt-cl}\n"
                             "  country: no\n"
                             "  tlp: AMBER+STRICT\n"
                             "  home: [203.0.113.0/24, \"2001:db8::\"]\n"
+                            "  filter: not port 22\n"
+                            "  buffer: 64M\n"
+                            "  promiscuous: false\n"
+                            "sensors:\n"
+                            "  - name: edge\n"
+                            "    interface: eth1\n"
+                            "    country: ar\n"
+                            "    tlp: green\n"
+                            "    home: []\n"
+                            "    filter: \"\"\n"
+                            "    buffer: 1G\n"
+                            "    promiscuous: TRUE\n"
+                            "  - {name: pushed, listen: \"tcp://[::1]:57012\"}\n"
+                            "  - {name: pulled, folder: in/captures}\n"
+                            "  - {name: local, listen: unix:///run/vigia/in.sock, country: UY}\n"
                             "indicators:\n"
                             "  - file: lists/own.csv\n"
                             "    tlp: tlp:green\n"
                             "    confidence: 70\n"
                             "  - {file: /abs/urlhaus.2024.csv.gz, category: c2-server, name: \"URL haus\"}\n"
                             "  - file: plain\n"
+                            "publish: {endpoint: \"tcp://*:5570\", replay: ipc://replay, key: keys/cl.key}\n"
+                            "journal: {file: /var/lib/vigia.db, keep: 365d, size: 1M}\n"
+                            "control: {socket: v.sock}\n"
+                            "flood: {rate: 1, burst: 1000000}\n"
                             "limits: {flows: 1000, streams_bytes: 1536M, hits: 5}\n"
                             "timeouts: {attempted: 1s, udp: 90s, established: 2h, closed: 24h}\n";
 
@@ -126,6 +158,18 @@ Test(config, reads_every_setting)
     cr_expect_eq(r.c.sensor.home.count, 2);
     expect_block(&r.c.sensor.home, 0, "203.0.113.0/24");
     expect_block(&r.c.sensor.home, 1, "2001:db8::");
+    cr_expect_str_eq(r.c.sensor.filter, "not port 22");
+    cr_expect_eq(r.c.sensor.buffer_octets, 64 << 20);
+    cr_expect_not(r.c.sensor.promiscuous);
+    cr_expect_str_eq(r.c.publish.endpoint, "tcp://*:5570");
+    cr_expect_str_eq(r.c.publish.replay, "ipc://replay");
+    cr_expect_str_eq(r.c.publish.key_path, "etc/keys/cl.key");
+    cr_expect_str_eq(r.c.journal.path, "/var/lib/vigia.db");
+    cr_expect_eq(r.c.journal.keep_ns, 365 * 86400 * SECOND);
+    cr_expect_eq(r.c.journal.octets_max, 1 << 20);
+    cr_expect_str_eq(r.c.control.path, "etc/v.sock");
+    cr_expect_eq(r.c.flood.rate, 1);
+    cr_expect_eq(r.c.flood.burst, 1000000);
     cr_expect_eq(r.c.limits.flows, 1000);
     cr_expect_eq(r.c.limits.streams_bytes, UINT64_C(1536) << 20);
     cr_expect_eq(r.c.limits.hits, 5);
@@ -162,6 +206,66 @@ Test(config, reads_indicator_files_beside_itself_in_their_order)
         cr_expect_str_eq(category_type(entry->category), expected[i].category);
     }
     cr_expect_null(entry);
+    forget(&r);
+}
+
+static const struct {
+    const char *name, *interface, *folder_path, *listen, *socket_path, *country, *filter;
+    uint16_t port;
+    enum tlp tlp;
+    uint32_t home;
+    uint64_t buffer;
+    bool promiscuous;
+} heard[] = {
+    {"edge", "eth1", NULL, NULL, NULL, "AR", "", 0, TLP_GREEN, 0, 1 << 30, true},
+    {"pushed", NULL, NULL, "tcp://[::1]:57012", NULL, "NO", "not port 22", 57012, TLP_AMBER_STRICT, 2, 64 << 20, false},
+    {"pulled", NULL, "etc/in/captures", NULL, NULL, "NO", "not port 22", 0, TLP_AMBER_STRICT, 2, 64 << 20, false},
+    {"local", NULL, NULL, "unix:///run/vigia/in.sock", "/run/vigia/in.sock", "UY", "not port 22", 0, TLP_AMBER_STRICT,
+     2, 64 << 20, false},
+};
+
+static void expect_text(const char *text, const char *expected)
+{
+    cr_expect(text && expected ? strcmp(text, expected) == 0 : text == expected, "%s, not %s", text, expected);
+}
+
+Test(config, reads_sensors_which_have_from_sensor_what_they_leave_out)
+{
+    struct reading r;
+    read_as(&r, "etc/v.yaml", bytes_text(whole));
+    const struct config_sensor *s = r.c.sensors;
+    cr_expect_eq(r.c.sensors_count, sizeof heard / sizeof *heard);
+    for (size_t i = 0; i < sizeof heard / sizeof *heard; i++, s = s->next) {
+        cr_assert(s);
+        cr_expect_str_eq(s->name, heard[i].name);
+        expect_text(s->interface, heard[i].interface);
+        expect_text(s->folder_path, heard[i].folder_path);
+        expect_text(s->listen.text, heard[i].listen);
+        expect_text(s->listen.path, heard[i].socket_path);
+        cr_expect_eq(s->listen.port, heard[i].port);
+        cr_expect_str_eq(s->country, heard[i].country);
+        cr_expect_str_eq(s->filter, heard[i].filter);
+        cr_expect_eq(s->tlp, heard[i].tlp);
+        cr_expect_eq(s->home.count, heard[i].home);
+        cr_expect_eq(s->buffer_octets, heard[i].buffer);
+        cr_expect_eq(s->promiscuous, heard[i].promiscuous);
+    }
+    cr_expect_null(s);
+    forget(&r);
+}
+
+Test(config, lets_sensors_have_what_sensor_says_later_in_the_file_or_on_the_command_line)
+{
+    struct reading r;
+    struct fail why = {0};
+    read_text(&r, "sensors: [{name: a, interface: x}, {name: b, interface: x, country: CL}]\n"
+                  "sensor: {country: BR, home: [192.0.2.0/24]}\n");
+    cr_assert(r.good, "%s", r.mistakes.at);
+    cr_expect_str_eq(r.c.sensors->country, "BR");
+    expect_block(&r.c.sensors->home, 0, "192.0.2.0/24");
+    cr_expect(config_set(&r.c, "sensor.country", bytes_text("PE"), &why));
+    cr_expect_str_eq(r.c.sensors->country, "PE");
+    cr_expect_str_eq(r.c.sensors->next->country, "CL");
     forget(&r);
 }
 
@@ -237,9 +341,11 @@ Test(config, tells_every_mistake_at_once_with_its_line)
         "v.yaml: line 22: timeouts.closed: expected a duration such as 30s, 15m or 1h, from 1s to 24h, found \"25h\"\n"
         "v.yaml: line 23: timeouts.attempted: expected a duration such as 30s, 15m or 1h, from 1s to 24h, found "
         "nothing\n"
-        "v.yaml: line 24: thread: expected one of publisher, threads, sensor, indicators, limits, timeouts, found "
+        "v.yaml: line 24: thread: expected one of publisher, threads, sensor, sensors, indicators, publish, journal, "
+        "control, flood, limits, timeouts, found "
         "\"thread\" (did you mean threads?)\n"
-        "v.yaml: line 25: a\\x1bb: expected one of publisher, threads, sensor, indicators, limits, timeouts, found "
+        "v.yaml: line 25: a\\x1bb: expected one of publisher, threads, sensor, sensors, indicators, publish, journal, "
+        "control, flood, limits, timeouts, found "
         "\"a\\x1bb\"\n");
     forget(&r);
 }
@@ -288,13 +394,73 @@ static const struct {
     {"sensor: {country: C1}", "v.yaml: line 1: sensor.country: expected"},
     {"sensor: {home: 10.0.0.0/8}", "v.yaml: line 1: sensor.home: expected a list of CIDR blocks, found \"10.0.0.0/8\""},
     {"sensor: {home: [10.0.0.0/33]}", "v.yaml: line 1: sensor.home[0]: expected a CIDR block"},
-    {"sensor.name: x", "v.yaml: line 1: sensor.name: expected one of publisher, threads, sensor,"},
-    {"sensor: {name.x: y}", "v.yaml: line 1: sensor.name.x: expected one of name, country, tlp, home, found"},
+    {"sensor.name: x", "v.yaml: line 1: sensor.name: expected one of publisher, threads, sensor, sensors,"},
+    {"sensor: {name.x: y}",
+     "v.yaml: line 1: sensor.name.x: expected one of name, country, tlp, home, filter, buffer, promiscuous, found"},
     {"indicators: own.csv", "v.yaml: line 1: indicators: expected a list of indicator files, found \"own.csv\""},
     {"indicators: [{file: }]", "v.yaml: line 1: indicators[0].file: expected a path, found nothing"},
     {"indicators: [{file: a, category: nonsense}]",
      "v.yaml: line 1: indicators[0].category: expected an incident type"},
     {"indicators: [{file: a, confidence: unknown}]", ""},
+    {"sensors: eth0", "v.yaml: line 1: sensors: expected a list of sensors, found \"eth0\""},
+    {"sensors: [eth0]", "v.yaml: line 1: sensors[0]: expected a map with the key name, found \"eth0\""},
+    {"sensors: []", ""},
+    {"sensors: [{interface: eth0}]", "v.yaml: line 1: sensors[0].name: expected 1 to 64 letters, digits, '-', '_' or "
+                                     "'.', found nothing\n"},
+    {"sensors: [{name: a}]", "v.yaml: line 1: sensors[0]: expected one of interface, folder, listen, found nothing\n"},
+    {"sensors:\n  - name: a\n    folder: b\n    listen: tcp://0.0.0.0:1\n",
+     "v.yaml: line 4: sensors[0]: expected one of interface, folder, listen and no more, found \"several\"\n"},
+    {"sensors:\n  - {name: a, folder: b}\n  - {name: b, folder: b}\n  - {folder: c, name: a}\n",
+     "v.yaml: line 4: sensors[2].name: expected what no other has, found \"a\"\n"},
+    {"sensors: [{name: a, interface: }]", "v.yaml: line 1: sensors[0].interface: expected a name, found nothing\n"},
+    {"sensors: [{name: a, interface: any, home: 10.0.0.0/8}]",
+     "v.yaml: line 1: sensors[0].home: expected a list of CIDR blocks, found \"10.0.0.0/8\""},
+    {"sensors: [{name: a, interface: any, home: [10.0.0.1/8]}]", "v.yaml: line 1: sensors[0].home[0]: expected a CIDR"},
+    {"sensors: [{name: a, interface: any, filtre: tcp}]",
+     "v.yaml: line 1: sensors[0].filtre: expected one of name, interface, folder, listen, country, tlp, home, filter, "
+     "buffer, promiscuous, found \"filtre\" (did you mean filter?)"},
+    {"sensors: [{name: a, interface: any, filter: tcp and (port 80 or port 443)}]", ""},
+    {"sensors: [{name: a, interface: any, filter: tcp and and}]",
+     "v.yaml: line 1: sensors[0].filter: expected a filter in libpcap's language, found \"tcp and and\" ("},
+    {"sensors: [{name: a, interface: any, filter: [tcp]}]",
+     "v.yaml: line 1: sensors[0].filter: expected a filter in libpcap's language, found a list\n"},
+    {"sensor: {filter: \"tcp\\0\"}", "v.yaml: line 1: sensor.filter: expected a filter"},
+    {"sensor: {filter: nonsense 1}", "v.yaml: line 1: sensor.filter: expected a filter"},
+    {"sensor: {buffer: 1023k}",
+     "v.yaml: line 1: sensor.buffer: expected a size such as 64k, 256M or 2G, from 1M to 1G"},
+    {"sensor: {buffer: 1025M}", "v.yaml: line 1: sensor.buffer: expected a size"},
+    {"sensor: {promiscuous: yes}", "v.yaml: line 1: sensor.promiscuous: expected true or false, found \"yes\""},
+    {"sensor: {interface: eth0}", "v.yaml: line 1: sensor.interface: expected one of name, country,"},
+    {"sensors: [{name: a, listen: tcp://0.0.0.0:65535}]", ""},
+    {"sensors: [{name: a, listen: \"tcp://[::]:1\"}]", ""},
+    {"sensors: [{name: a, listen: tcp://0.0.0.0:65536}]",
+     "v.yaml: line 1: sensors[0].listen: expected tcp://ADDRESS:PORT or unix:///PATH, found \"tcp://0.0.0.0:65536\""},
+    {"sensors: [{name: a, listen: tcp://0.0.0.0:0}]", "v.yaml: line 1: sensors[0].listen: expected"},
+    {"sensors: [{name: a, listen: \"tcp://0.0.0.0:*\"}]", "v.yaml: line 1: sensors[0].listen: expected"},
+    {"sensors: [{name: a, listen: tcp://0.0.0.0}]", "v.yaml: line 1: sensors[0].listen: expected"},
+    {"sensors: [{name: a, listen: tcp://localhost:1}]", "v.yaml: line 1: sensors[0].listen: expected"},
+    {"sensors: [{name: a, listen: \"tcp://::1:1\"}]", "v.yaml: line 1: sensors[0].listen: expected"},
+    {"sensors: [{name: a, listen: \"tcp://[10.0.0.1]:1\"}]", "v.yaml: line 1: sensors[0].listen: expected"},
+    {"sensors: [{name: a, listen: \"tcp://:1\"}]", "v.yaml: line 1: sensors[0].listen: expected"},
+    {"sensors: [{name: a, listen: unix://relative}]", "v.yaml: line 1: sensors[0].listen: expected"},
+    {"sensors: [{name: a, listen: udp://0.0.0.0:1}]", "v.yaml: line 1: sensors[0].listen: expected"},
+    {"publish: {endpoint: tcp://127.0.0.1:9, replay: \"tcp://[::1]:9\"}", ""},
+    {"publish: {endpoint: \"tcp://127.1.2.3:*\", replay: ipc:///run/v}", ""},
+    {"publish: {endpoint: tcp://0.0.0.0:9}",
+     "v.yaml: line 1: publish.endpoint: expected an endpoint on loopback or ipc, since there is no publish.key, found "
+     "\"tcp://0.0.0.0:9\"\n"},
+    {"publish: {replay: tcp://eth0:9}", "v.yaml: line 1: publish.replay: expected an endpoint on loopback or ipc"},
+    {"publish: {replay: tcp://127.example:9}", "v.yaml: line 1: publish.replay: expected an endpoint on loopback"},
+    {"publish: {endpoint: tcp://0.0.0.0:9, key: a.key}", ""},
+    {"publish: {endpoint: \"tcp://[::]:9\", key: \"\"}", "v.yaml: line 1: publish.endpoint: expected an endpoint on"},
+    {"publish: {endpoint: udp://127.0.0.1:9}", "v.yaml: line 1: publish.endpoint: expected tcp://HOST:PORT or ipc://"},
+    {"publish: {endpoint: tcp://127.0.0.1}", "v.yaml: line 1: publish.endpoint: expected tcp://HOST:PORT"},
+    {"publish: {endpoint: \"ipc://\"}", "v.yaml: line 1: publish.endpoint: expected tcp://HOST:PORT"},
+    {"journal: {keep: 90}", "v.yaml: line 1: journal.keep: expected a number of days such as 30d, from 1d to 3650d"},
+    {"journal: {keep: 3651d}", "v.yaml: line 1: journal.keep: expected"},
+    {"journal: {keep: 0d}", "v.yaml: line 1: journal.keep: expected"},
+    {"journal: {file: \"\"}", "v.yaml: line 1: journal.file: expected a path, found \"\""},
+    {"flood: {rate: 0}", "v.yaml: line 1: flood.rate: expected a number from 1 to 1000000, found \"0\""},
     {"- a\n", "v.yaml: line 1: the file: expected a map of settings, found a list"},
     {"just text", "v.yaml: line 1: the file: expected a map of settings, found \"just text\""},
     {"threads: 1\nthreads: 2\n", "v.yaml: line 2"},
@@ -344,6 +510,14 @@ Test(config, bounds_its_lists)
     read_as(&r, "v.yaml", buffer_bytes(&text));
     cr_expect_str_eq(r.mistakes.at, "v.yaml: line 4098: indicators: expected no more than 4096 items, found a map\n");
     forget(&r);
+    buffer_clear(&text);
+    buffer_text(&text, "sensors:\n");
+    for (int i = 0; i <= CONFIG_SENSORS_MAX; i++)
+        buffer_format(&text, "  - {name: s%d, interface: a}\n", i);
+    read_as(&r, "v.yaml", buffer_bytes(&text));
+    cr_expect_str_eq(r.mistakes.at, "v.yaml: line 1026: sensors: expected no more than 1024 items, found a map\n");
+    cr_expect_eq(r.c.sensors_count, CONFIG_SENSORS_MAX);
+    forget(&r);
     buffer_free(&text);
 }
 
@@ -369,7 +543,9 @@ Test(config, prints_where_each_value_came_from)
 {
     struct reading r;
     struct fail why = {0};
-    read_text(&r, "sensor:\n  name: tap-1\n  home:\n    - 203.0.113.0/24\nindicators:\n  - file: own.csv\n");
+    read_text(&r, "sensor:\n  name: tap-1\n  home:\n    - 203.0.113.0/24\nindicators:\n  - file: own.csv\n"
+                  "sensors:\n  - name: edge\n    interface: eth1\n    tlp: green\n");
+    cr_expect(config_set(&r.c, "sensor.country", bytes_text("cl"), &why));
     cr_expect(config_set(&r.c, "threads", bytes_text("3"), &why));
     cr_expect(config_add_indicators(&r.c, &r.arena, "more.csv", &why));
     char *text = print_of(&r.c);
@@ -378,10 +554,23 @@ Test(config, prints_where_each_value_came_from)
                            "threads: 3 # command line\n"
                            "sensor:\n"
                            "  name: tap-1 # v.yaml:2\n"
-                           "  country: ZZ # default\n"
+                           "  country: CL # command line\n"
                            "  tlp: amber # default\n"
                            "  home:\n"
                            "    - \"203.0.113.0/24\" # v.yaml:3\n"
+                           "  filter: \"\" # default\n"
+                           "  buffer: 32M # default\n"
+                           "  promiscuous: true # default\n"
+                           "sensors:\n"
+                           "  - name: edge # v.yaml:8\n"
+                           "    interface: \"eth1\" # v.yaml:9\n"
+                           "    country: CL # command line\n"
+                           "    tlp: green # v.yaml:10\n"
+                           "    home:\n"
+                           "      - \"203.0.113.0/24\" # v.yaml:3\n"
+                           "    filter: \"\" # default\n"
+                           "    buffer: 32M # default\n"
+                           "    promiscuous: true # default\n"
                            "indicators:\n"
                            "  - file: \"own.csv\" # v.yaml:6\n"
                            "    tlp: amber # default\n"
@@ -393,6 +582,19 @@ Test(config, prints_where_each_value_came_from)
                            "    confidence: unknown # default\n"
                            "    name: \"more\" # default\n"
                            "    category: other/undetermined # default\n"
+                           "publish:\n"
+                           "  endpoint: \"tcp://127.0.0.1:5570\" # default\n"
+                           "  replay: \"tcp://127.0.0.1:5571\" # default\n"
+                           "  key: \"\" # default\n"
+                           "journal:\n"
+                           "  file: \"vigia.db\" # default\n"
+                           "  keep: 90d # default\n"
+                           "  size: 10G # default\n"
+                           "control:\n"
+                           "  socket: \"vigia.sock\" # default\n"
+                           "flood:\n"
+                           "  rate: 60 # default\n"
+                           "  burst: 120 # default\n"
                            "limits:\n"
                            "  flows: 2097152 # default\n"
                            "  streams_bytes: 256M # default\n"
@@ -411,6 +613,7 @@ static const char *const printed[] = {
     whole,
     "publisher: {name: -.-}\nsensor: {home: [], name: _}\n",
     "sensor: {home: [\"2001:db8::\", \"::/0\", 0.0.0.0/0, 192.0.2.1]}\n",
+    "sensors: [{name: a, folder: \"x y\", home: []}, {name: b, listen: unix:///a, filter: ip}]\n",
     "indicators: [{file: \"a: b # \\\"c\\\" \\\\ \\x01 ñ\", name: \"- [x\"}]\nlimits: {streams_bytes: 1048577}\n",
 };
 
@@ -453,6 +656,8 @@ Test(config, is_overridden_by_the_command_line)
     cr_expect_eq(c.sensor.home.count, 2, "as it was");
     why = (struct fail){0};
     cr_expect_not(config_set(&c, "indicators", bytes_text("x"), &why));
+    cr_expect_not(config_set(&c, "journal.file", bytes_text("x"), &why));
+    cr_expect_str_eq(c.journal.file, "vigia.db");
     why = (struct fail){0};
     cr_expect_not(config_set(&c, "nothing", bytes_text("x"), &why));
     cr_expect_str_eq(why.text, "nothing: no setting of this name can be given here");
@@ -482,15 +687,15 @@ Test(config, has_a_sample_that_is_the_defaults)
     int said = 0;
     for (int i = 0; i < CONFIG_SETTINGS; i++)
         said += r.c.from[i] > 0;
-    cr_expect_eq(said, CONFIG_SETTINGS - 1, "every setting is in it, the indicators as a comment");
+    cr_expect_eq(said, CONFIG_SETTINGS - 2, "every setting is in it, sensors and indicators as comments");
     free(a);
     free(b);
     buffer_free(&document);
     forget(&r);
 }
 
-/* What it says of indicator files is commented out; uncommented, it must be right. */
-Test(config, has_an_example_of_indicator_files_that_is_right)
+/* What it says of sensors and indicator files is commented out; uncommented, it must be right. */
+Test(config, has_examples_that_are_right)
 {
     struct buffer document = {0};
     struct reading r;
@@ -502,6 +707,9 @@ Test(config, has_an_example_of_indicator_files_that_is_right)
     cr_expect(r.good, "%s", r.mistakes.at);
     cr_expect_eq(r.c.indicators_count, 1);
     cr_expect_str_eq(r.c.indicators->file, "own.csv");
+    cr_expect_eq(r.c.sensors_count, 1);
+    cr_expect_str_eq(r.c.sensors->interface, "eth1");
+    cr_expect_str_eq(r.c.sensors->filter, "not port 22");
     forget(&r);
     buffer_free(&document);
 }

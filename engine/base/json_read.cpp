@@ -1,0 +1,286 @@
+/*
+ * json_read: simdjson finds all structure in one pass; On-Demand then reads each value once, in place, and the walk
+ * hands it on. The path is one buffer that grows and shrinks with the walk; it never outgrows the document (each key in
+ * it stands in the document, in quotes), so nothing is allocated on the way.
+ *
+ * The compiler is told that there are no exceptions: simdjson then answers with error codes alone.
+ */
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+#include <simdjson.h>
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wpedantic"         /* compound literals of C */
+#pragma GCC diagnostic ignored "-Wc++20-extensions" /* designated initialisers */
+extern "C" {
+#include "base/json_read.h"
+}
+#pragma GCC diagnostic pop
+
+using namespace simdjson;
+
+enum { ROOM_MIN = 4096 };
+
+struct json_reader {
+    ondemand::parser parser;
+    char *padded; /* the document, and SIMDJSON_PADDING zeros behind it */
+    char *path;
+    size_t room; /* octets of the largest document so far */
+    size_t path_len;
+    unsigned depth; /* open objects and arrays */
+    json_visit *visit;
+    void *to;
+    bool ended; /* by a visit */
+};
+
+namespace
+{
+
+[[noreturn]] void no_memory()
+{
+    fputs("json_read: out of memory\n", stderr);
+    abort();
+}
+
+const char *reason_of(error_code error)
+{
+    switch (error) {
+    case EMPTY: return "there is nothing";
+    case UTF8_ERROR: return "not UTF-8";
+    case UNESCAPED_CHARS: return "a control character in a string";
+    case UNCLOSED_STRING: return "a string without an end";
+    case STRING_ERROR: return "a malformed escape in a string";
+    case NUMBER_ERROR: return "a number that is malformed or out of range";
+    case DEPTH_ERROR: return "nested too deep";
+    case MEMALLOC: no_memory();
+    default: return "malformed";
+    }
+}
+
+bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+/* simdjson's token reaches to the next one. */
+struct bytes trimmed(std::string_view token)
+{
+    while (!token.empty() && is_blank(token.back()))
+        token.remove_suffix(1);
+    return bytes_of(token.data(), token.size());
+}
+
+void tell(json_reader *r, const struct json_value *value)
+{
+    r->ended = !r->visit(r->to, bytes_of(r->path, r->path_len), value);
+}
+
+void append(json_reader *r, std::string_view text)
+{
+    memcpy(r->path + r->path_len, text.data(), text.size());
+    r->path_len += text.size();
+}
+
+/* Of a document that is a scalar, or of a value in one: simdjson has a type for each, with the same names. */
+template <class from> error_code read_number(from &v, struct json_value *out)
+{
+    std::string_view token;
+    SIMDJSON_TRY(simdjson_result<std::string_view>(v.raw_json_token()).get(token)); /* a value's has no error code */
+    out->text = trimmed(token);
+    error_code error = v.get_int64().get(out->number);
+    out->integer = error == SUCCESS;
+    if (!out->integer)
+        return v.get_double().get(out->real); /* 1.5, 1e3, and integers beyond int64_t */
+    out->real = double(out->number);
+    return SUCCESS;
+}
+
+template <class from> error_code read_scalar(json_reader *r, from &v, ondemand::json_type type)
+{
+    struct json_value value = {};
+    std::string_view text;
+    bool null = false;
+    error_code error = SUCCESS;
+    switch (type) {
+    case ondemand::json_type::string:
+        value.kind = JSON_STRING;
+        error = v.get_string().get(text);
+        value.text = bytes_of(text.data(), text.size());
+        break;
+    case ondemand::json_type::number:
+        value.kind = JSON_NUMBER;
+        error = read_number(v, &value);
+        break;
+    case ondemand::json_type::boolean:
+        value.kind = JSON_BOOL;
+        error = v.get_bool().get(value.boolean);
+        break;
+    case ondemand::json_type::null:
+        value.kind = JSON_NULL;
+        error = v.is_null().get(null);
+        if (!error && !null)
+            error = N_ATOM_ERROR;
+        break;
+    default: error = TAPE_ERROR;
+    }
+    if (!error)
+        tell(r, &value);
+    return error;
+}
+
+error_code walk(json_reader *r, ondemand::value v);
+
+error_code walk_array(json_reader *r, ondemand::array array)
+{
+    bool any = false;
+    append(r, "[]");
+    for (auto element : array) {
+        any = true;
+        ondemand::value v;
+        SIMDJSON_TRY(element.get(v));
+        SIMDJSON_TRY(walk(r, v));
+        if (r->ended)
+            return SUCCESS;
+    }
+    r->path_len -= 2;
+    struct json_value empty = {};
+    empty.kind = JSON_ARRAY;
+    if (!any)
+        tell(r, &empty);
+    return SUCCESS;
+}
+
+error_code walk_object(json_reader *r, ondemand::object object)
+{
+    bool any = false;
+    size_t outside = r->path_len;
+    for (auto member : object) {
+        any = true;
+        ondemand::field field;
+        std::string_view key;
+        SIMDJSON_TRY(std::move(member).get(field));
+        SIMDJSON_TRY(field.unescaped_key().get(key));
+        append(r, r->depth > 1 ? "." : "");
+        append(r, key);
+        SIMDJSON_TRY(walk(r, field.value()));
+        if (r->ended)
+            return SUCCESS;
+        r->path_len = outside;
+    }
+    struct json_value empty = {};
+    empty.kind = JSON_OBJECT;
+    if (!any)
+        tell(r, &empty);
+    return SUCCESS;
+}
+
+/* Recursive, no deeper than JSON_READ_DEPTH_MAX. */
+error_code walk(json_reader *r, ondemand::value v)
+{
+    ondemand::json_type type;
+    SIMDJSON_TRY(v.type().get(type));
+    bool array = type == ondemand::json_type::array;
+    if (!array && type != ondemand::json_type::object)
+        return read_scalar(r, v, type);
+    if (r->depth == JSON_READ_DEPTH_MAX)
+        return DEPTH_ERROR;
+    r->depth++;
+    if (array) {
+        ondemand::array a;
+        SIMDJSON_TRY(v.get_array().get(a));
+        SIMDJSON_TRY(walk_array(r, a));
+    } else {
+        ondemand::object o;
+        SIMDJSON_TRY(v.get_object().get(o));
+        SIMDJSON_TRY(walk_object(r, o));
+    }
+    r->depth--;
+    return SUCCESS;
+}
+
+error_code walk_document(json_reader *r, ondemand::document &document)
+{
+    ondemand::json_type type;
+    SIMDJSON_TRY(document.type().get(type));
+    if (type != ondemand::json_type::array && type != ondemand::json_type::object)
+        return read_scalar(r, document, type);
+    ondemand::value v;
+    SIMDJSON_TRY(document.get_value().get(v));
+    return walk(r, v);
+}
+
+void reserve(json_reader *r, size_t octets)
+{
+    if (r->room >= octets && r->padded)
+        return;
+    size_t room = octets > 2 * r->room ? octets : 2 * r->room;
+    if (room < ROOM_MIN)
+        room = ROOM_MIN;
+    free(r->padded);
+    free(r->path);
+    r->padded = static_cast<char *>(malloc(room + SIMDJSON_PADDING));
+    r->path = static_cast<char *>(malloc(room + 2 * JSON_READ_DEPTH_MAX)); /* "[]" and "." are longer than "[" */
+    if (!r->padded || !r->path || r->parser.allocate(room))
+        no_memory();
+    r->room = room;
+}
+
+bool refuse(const json_reader *r, ondemand::document &document, error_code error, struct fail *why)
+{
+    const char *at = nullptr;
+    if (document.current_location().get(at))
+        return fail_set(why, "%s at the end", reason_of(error));
+    return fail_set(why, "octet %zu: %s", size_t(at - r->padded), reason_of(error));
+}
+
+} // namespace
+
+extern "C" struct json_reader *json_reader_new(void)
+{
+    json_reader *r = new (std::nothrow) json_reader();
+    if (!r)
+        no_memory();
+    return r;
+}
+
+extern "C" bool json_read(struct json_reader *r, struct bytes document, json_visit *visit, void *to, struct fail *why)
+{
+    if (document.len > JSON_READ_OCTETS_MAX)
+        return fail_set(why, "%zu octets; JSON is read up to %d", document.len, int(JSON_READ_OCTETS_MAX));
+    if (bytes_start_with(document, "\xef\xbb\xbf"))
+        return fail_set(why, "octet 0: a byte order mark");
+    if (size_t at = bytes_find(document, 0); at < document.len) /* which simdjson takes for the end of a number */
+        return fail_set(why, "octet %zu: NUL", at);
+    reserve(r, document.len);
+    if (document.len)
+        memcpy(r->padded, document.at, document.len);
+    memset(r->padded + document.len, 0, SIMDJSON_PADDING);
+    r->path_len = 0;
+    r->depth = 0;
+    r->visit = visit;
+    r->to = to;
+    r->ended = false;
+
+    ondemand::document found;
+    error_code error = r->parser.iterate(r->padded, document.len, document.len + SIMDJSON_PADDING).get(found);
+    if (error)
+        return fail_set(why, "%s", reason_of(error));
+    error = walk_document(r, found);
+    if (error)
+        return refuse(r, found, error, why);
+    const char *behind = nullptr;
+    if (!r->ended && !found.current_location().get(behind))
+        return fail_set(why, "octet %zu: something behind the document", size_t(behind - r->padded));
+    return true;
+}
+
+extern "C" void json_reader_free(struct json_reader *r)
+{
+    if (!r)
+        return;
+    free(r->padded);
+    free(r->path);
+    delete r;
+}

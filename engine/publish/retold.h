@@ -1,0 +1,35 @@
+/*
+ * retold: a finding as it was told, read back from its JSON, so that whoever receives it can show it as who told it
+ * does.
+ *
+ * What the JSON does not say (a withheld flow) is left empty. Unknown members are passed over, as they must be by
+ * whoever reads findings of a later version.
+ *
+ * Owner: one thread.
+ */
+#ifndef VIGIA_PUBLISH_RETOLD_H
+#define VIGIA_PUBLISH_RETOLD_H
+
+#include "base/arena.h"
+#include "base/json_read.h"
+#include "publish/encode.h"
+
+enum { RETOLD_SOURCES_MAX = 64 };
+
+struct retold {
+    struct told told; /* what it points to lies here, in the arena or, `file` and `publisher`, in it too */
+    bool hit;         /* false: of another kind, only kind, status and timestamp mean something */
+    char kind[16];
+    struct finding finding;
+    struct indicator indicator;
+    struct indicator_source sources[RETOLD_SOURCES_MAX];
+    struct sensor sensor;
+    struct arena arena;
+};
+
+/* False with a reason when it is no JSON. `d` is zeroed or was read before; retold_clear ends it. */
+bool retold_read(struct json_reader *r, struct bytes json, struct retold *d, struct fail *why);
+
+void retold_clear(struct retold *d);
+
+#endif

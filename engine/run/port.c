@@ -1,0 +1,125 @@
+/*
+ * accept, read to the end, accept again.
+ */
+#include "run/port.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+union place {
+    struct sockaddr any;
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+    struct sockaddr_un local;
+};
+
+struct port {
+    int fd;
+    char *endpoint;
+    char *path; /* of a UNIX socket, to be removed */
+    void (*complain)(void *to, const char *text);
+    void *to;
+};
+
+static socklen_t place_of(const struct config_listen *where, union place *out)
+{
+    if (where->path) {
+        out->local = (struct sockaddr_un){.sun_family = AF_UNIX};
+        snprintf(out->local.sun_path, sizeof out->local.sun_path, "%s", where->path);
+        return sizeof out->local;
+    }
+    if (address_is_v4(&where->address)) {
+        out->v4 = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(where->port)};
+        memcpy(&out->v4.sin_addr, where->address.octet + 12, 4);
+        return sizeof out->v4;
+    }
+    out->v6 = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_port = htons(where->port)};
+    memcpy(&out->v6.sin6_addr, where->address.octet, 16);
+    return sizeof out->v6;
+}
+
+struct port *port_open(const struct config_listen *where, void (*complain)(void *to, const char *text), void *to,
+                       struct fail *why)
+{
+    union place place;
+    socklen_t len = place_of(where, &place);
+    bool is_unix = where->path != NULL;
+    if (is_unix)
+        unlink(place.local.sun_path);
+    int fd = socket(place.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int yes = 1;
+    mode_t mask = umask(0177);
+    bool open = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) == 0 &&
+                bind(fd, &place.any, len) == 0 && listen(fd, PORT_WAITING) == 0;
+    umask(mask);
+    if (!open) {
+        fail_set(why, "%s: %s", where->text, strerror(errno));
+        if (fd >= 0)
+            close(fd);
+        return NULL;
+    }
+    struct port *p = calloc(1, sizeof *p);
+    if (!p)
+        abort();
+    *p = (struct port){.fd = fd,
+                       .endpoint = strdup(where->text),
+                       .path = is_unix ? strdup(place.local.sun_path) : NULL,
+                       .complain = complain,
+                       .to = to};
+    return p;
+}
+
+static void name_peer(const struct port *p, const union place *peer, char *name, size_t name_max)
+{
+    char text[INET6_ADDRSTRLEN] = "";
+    if (peer->any.sa_family == AF_INET)
+        inet_ntop(AF_INET, &peer->v4.sin_addr, text, sizeof text);
+    else if (peer->any.sa_family == AF_INET6)
+        inet_ntop(AF_INET6, &peer->v6.sin6_addr, text, sizeof text);
+    snprintf(name, name_max, "%s%s%s", p->endpoint, *text ? " from " : "", text);
+}
+
+static int next(void *to, char *name, size_t name_max)
+{
+    struct port *p = to;
+    for (;;) {
+        union place peer = {.any = {.sa_family = AF_UNSPEC}};
+        socklen_t len = sizeof peer;
+        int fd = accept4(p->fd, &peer.any, &len, SOCK_CLOEXEC);
+        if (fd >= 0) {
+            name_peer(p, &peer, name, name_max);
+            return fd;
+        }
+        if (errno == EBADF || errno == EINVAL)
+            return -1;
+        usleep(100000); /* out of descriptors, or the peer has left again */
+    }
+}
+
+static void done(void *to, const char *why)
+{
+    struct port *p = to;
+    if (*why)
+        p->complain(p->to, why);
+}
+
+struct reader_source port_source(struct port *p)
+{
+    return (struct reader_source){.to = p, .next = next, .done = done};
+}
+
+void port_close(struct port *p)
+{
+    close(p->fd);
+    if (p->path)
+        unlink(p->path);
+    free(p->endpoint);
+    free(p->path);
+    free(p);
+}

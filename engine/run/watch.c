@@ -1,0 +1,145 @@
+/*
+ * A table of topics with their last numbers.
+ */
+#include "run/watch.h"
+
+#include "base/hash.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static const char heartbeat_end[] = ".ZZ.heartbeat";
+
+void watch_init(struct watch *w)
+{
+    table_init(&w->table, WATCH_TOPICS_MAX);
+    w->topics = NULL;
+    w->json = json_reader_new();
+}
+
+/* NULL when there is no room for another, or its name is too long to be one. `*known`: it was there. */
+static struct watch_topic *topic_of(struct watch *w, struct bytes name, bool *known)
+{
+    uint64_t hash = hash_fixed(name.at, name.len);
+    *known = true;
+    for (uint32_t slot = table_first(&w->table, hash); slot != TABLE_NONE; slot = table_next(&w->table, hash, slot)) {
+        struct watch_topic *t = &w->topics[table_value(&w->table, slot)];
+        if (bytes_equal(bytes_text(t->name), name))
+            return t;
+    }
+    *known = false;
+    if (w->count == WATCH_TOPICS_MAX || name.len >= WATCH_TOPIC_OCTETS)
+        return NULL;
+    if (!(w->count & (w->count - 1))) {
+        w->topics = realloc(w->topics, (w->count ? 2 * w->count : 1) * sizeof *w->topics);
+        if (!w->topics)
+            abort();
+    }
+    struct watch_topic *t = &w->topics[w->count];
+    *t = (struct watch_topic){.seen = 0};
+    memcpy(t->name, name.at, name.len);
+    table_add(&w->table, hash, w->count++);
+    return t;
+}
+
+/* Publications `from` to `to` of this topic are missing. */
+static void miss(struct watch *w, struct watch_topic *t, uint64_t from, uint64_t to)
+{
+    char text[WATCH_TOPIC_OCTETS + 128];
+    from = from > t->asked + 1 ? from : t->asked + 1;
+    if (from > to)
+        return;
+    t->asked = to;
+    w->missed += to - from + 1;
+    snprintf(text, sizeof text, "%s: missed %" PRIu64 " to %" PRIu64 "%s", t->name, from, to,
+             w->asking ? ", asked for" : "");
+    w->say(w->to, text);
+    int len = snprintf(text, sizeof text, "{\"from\":%" PRIu64 ",\"to\":%" PRIu64 "}", from, to);
+    if (w->asking)
+        zmtp_send(w->asking, bytes_text(t->name), bytes_of(text, (size_t)len));
+}
+
+static bool take_seq(void *to, struct bytes path, const struct json_value *v)
+{
+    uint64_t *seq = to;
+    if (!bytes_equal(path, bytes_text("seq")) || v->kind != JSON_NUMBER || !v->integer)
+        return true;
+    *seq = (uint64_t)v->number;
+    return false;
+}
+
+static void heard(struct watch *w, struct bytes name, struct bytes json)
+{
+    struct fail why = {.text = ""};
+    uint64_t seq = 0;
+    bool known;
+    json_read(w->json, json, take_seq, &seq, &why);
+    struct watch_topic *t = topic_of(w, name, &known);
+    if (t && seq && known && seq <= t->seen)
+        return; /* told again */
+    if (t && known && seq > t->seen + 1)
+        miss(w, t, t->seen + 1, seq - 1);
+    if (t && seq)
+        t->seen = seq;
+    w->show(w->to, name, json, false);
+}
+
+/* What a heartbeat knows of each topic that we hear. The first one says where we came in. */
+static bool take_beat(void *to, struct bytes path, const struct json_value *v)
+{
+    struct watch *w = to;
+    static const char topics[] = "topics.";
+    if (!bytes_start_with(path, topics) || v->kind != JSON_NUMBER || !v->integer)
+        return true;
+    bool known;
+    uint64_t seq = (uint64_t)v->number;
+    struct watch_topic *t = topic_of(w, bytes_from(path, sizeof topics - 1), &known);
+    if (!t)
+        return true;
+    if (known || w->heard_ns) {
+        if (seq > t->seen)
+            miss(w, t, t->seen + 1, seq);
+    }
+    if (seq > t->seen)
+        t->seen = seq;
+    return true;
+}
+
+static bool is_heartbeat(struct bytes topic)
+{
+    size_t len = sizeof heartbeat_end - 1;
+    return topic.len > len && memcmp(topic.at + topic.len - len, heartbeat_end, len) == 0;
+}
+
+bool watch_turn(struct watch *w, int64_t now_ns)
+{
+    struct bytes peer, topic, body;
+    bool did = false;
+    bool beat = false;
+    for (int n = 0; n < 1024 && zmtp_receive(w->telling, &peer, &topic, &body); n++, did = true) {
+        struct fail why = {.text = ""};
+        if (!is_heartbeat(topic)) {
+            heard(w, topic, body);
+            continue;
+        }
+        json_read(w->json, body, take_beat, w, &why);
+        beat = true;
+    }
+    for (int n = 0; w->asking && n < 1024 && zmtp_receive(w->asking, &peer, &topic, &body); n++, did = true) {
+        if (!topic.len)
+            continue; /* the end of an answer */
+        w->fetched++;
+        w->show(w->to, topic, body, true);
+    }
+    if (beat)
+        w->heard_ns = now_ns;
+    return did;
+}
+
+void watch_clear(struct watch *w)
+{
+    json_reader_free(w->json);
+    table_free(&w->table);
+    free(w->topics);
+}

@@ -1,0 +1,47 @@
+/*
+ * watch: hears what a publisher tells, notices what it missed, and fetches it.
+ *
+ * A topic's `seq` goes up by one. A number that was passed over (libzmq drops silently for who reads slowly), or a
+ * heartbeat that knows a higher one, is a gap: it is asked for at the replay endpoint, and what comes is shown as what
+ * it is. What a topic told before the watch began is not missing.
+ *
+ * Owner: one thread.
+ */
+#ifndef VIGIA_RUN_WATCH_H
+#define VIGIA_RUN_WATCH_H
+
+#include "base/json_read.h"
+#include "base/table.h"
+#include "base/zmtp.h"
+
+enum { WATCH_TOPICS_MAX = 65536, WATCH_TOPIC_OCTETS = 128 };
+
+struct watch_topic {
+    char name[WATCH_TOPIC_OCTETS];
+    uint64_t seen;  /* the last seq that was shown, or passed before the watch began */
+    uint64_t asked; /* up to which a gap was asked for */
+};
+
+struct watch {
+    struct zmtp_socket *telling;
+    struct zmtp_socket *asking; /* NULL: gaps are only said */
+    struct json_reader *json;
+    struct table table;
+    struct watch_topic *topics;
+    uint32_t count;
+    uint64_t missed;  /* publications that were not told to us */
+    uint64_t fetched; /* of them, fetched since */
+    int64_t heard_ns; /* monotonic; when the last heartbeat came; 0: none yet */
+    void (*show)(void *to, struct bytes topic, struct bytes json, bool fetched);
+    void (*say)(void *to, const char *text); /* of gaps */
+    void *to;
+};
+
+void watch_init(struct watch *w);
+
+/* Works off what has come; true when something had. */
+bool watch_turn(struct watch *w, int64_t now_ns);
+
+void watch_clear(struct watch *w); /* not the sockets */
+
+#endif
