@@ -6,6 +6,8 @@
 
 #include <stdlib.h>
 
+enum { PENDING_FIRST = 512 }; /* octets gathered at first */
+
 const struct dissector *const dissectors[] = {&dissector_tls, &dissector_http, &dissector_dns, NULL};
 
 static enum probe probe_all(struct bytes head, unsigned transport, const struct dissector **is)
@@ -39,65 +41,80 @@ void dissect_datagram(struct dissection *d, struct bytes payload)
     is->datagram(d, payload);
 }
 
-static void forget(struct dissect_side *side)
+static void forget(struct dissection *d, struct dissect_side *side)
 {
     free(side->pending);
+    d->budget->held -= side->cap;
     side->pending = NULL;
     side->len = side->cap = 0;
 }
 
-static void off(struct dissect_side *side)
+static void off(struct dissection *d, struct dissect_side *side)
 {
-    forget(side);
+    forget(d, side);
     side->off = true;
 }
 
-/* Keeps what was not used. `octets` may lie in `pending` itself. */
+/* Room for `len` octets in `pending`, whose octets in use stay; false when the budget does not grant it. */
+static bool make_room(struct dissection *d, struct dissect_side *side, size_t len)
+{
+    size_t cap = side->cap ? side->cap : PENDING_FIRST;
+    while (cap < len)
+        cap *= 2;
+    if (cap == side->cap)
+        return true;
+    if (d->budget->held + (cap - side->cap) > d->budget->max)
+        return false;
+    uint8_t *larger = malloc(cap);
+    if (!larger)
+        abort();
+    if (side->len)
+        memcpy(larger, side->pending, side->len);
+    free(side->pending);
+    d->budget->held += cap - side->cap;
+    side->pending = larger;
+    side->cap = (uint32_t)cap;
+    return true;
+}
+
+/* A message that cannot be gathered: read as far as it goes, and no more of this side. */
+static void give_up(struct dissection *d, struct dissect_side *side, struct bytes octets)
+{
+    d->counts->pending_full++;
+    if (d->flow->is && d->flow->is->rest)
+        d->flow->is->rest(d, octets);
+    off(d, side);
+}
+
+/* Keeps what was not used; `octets` may lie in `pending` itself, and then there is room. */
 static void keep(struct dissection *d, struct dissect_side *side, struct bytes octets)
 {
-    if (octets.len > DISSECT_PENDING_MAX) {
-        d->counts->pending_full++;
-        if (d->flow->is && d->flow->is->rest)
-            d->flow->is->rest(d, octets);
-        off(side);
+    if (!octets.len) {
+        forget(d, side);
         return;
     }
-    if (octets.len > side->cap) {
-        uint32_t cap = side->cap ? side->cap : 512;
-        while (cap < octets.len)
-            cap *= 2;
-        uint8_t *larger = malloc(cap);
-        if (!larger)
-            abort();
-        memcpy(larger, octets.at, octets.len);
-        free(side->pending);
-        side->pending = larger;
-        side->cap = cap;
-    } else if (octets.len) {
-        memmove(side->pending, octets.at, octets.len);
+    if (octets.len > DISSECT_PENDING_MAX || !make_room(d, side, octets.len)) {
+        give_up(d, side, octets);
+        return;
     }
+    memmove(side->pending, octets.at, octets.len);
     side->len = (uint32_t)octets.len;
 }
 
-/* The unused octets and the new ones as one view. */
-static struct bytes joined(struct dissect_side *side, struct bytes octets)
+/* The unused octets and the new ones as one view; false when there is no room for them. */
+static bool join(struct dissection *d, struct dissect_side *side, struct bytes *octets)
 {
     if (side->len == 0)
-        return octets;
-    size_t len = side->len + octets.len;
-    if (len > side->cap) {
-        size_t cap = side->cap;
-        while (cap < len)
-            cap *= 2;
-        uint8_t *larger = realloc(side->pending, cap);
-        if (!larger)
-            abort();
-        side->pending = larger;
-        side->cap = (uint32_t)cap;
+        return true;
+    size_t len = side->len + octets->len;
+    if (!make_room(d, side, len)) {
+        give_up(d, side, bytes_of(side->pending, side->len));
+        return false;
     }
-    memcpy(side->pending + side->len, octets.at, octets.len);
+    memcpy(side->pending + side->len, octets->at, octets->len);
     side->len = (uint32_t)len;
-    return bytes_of(side->pending, len);
+    *octets = bytes_of(side->pending, len);
+    return true;
 }
 
 static void hole(struct dissection *d, struct dissect_side *side)
@@ -124,7 +141,7 @@ static void read_messages(struct dissection *d, struct dissect_side *side, struc
         if (!is) { /* begins anew */
             enum probe p = probe_all(octets, DISSECT_TCP, &is);
             if (p == PROBE_NO || (p == PROBE_MORE && octets.len >= DISSECT_PROBE_MAX)) {
-                off(side);
+                off(d, side);
                 return;
             }
             if (p == PROBE_MORE)
@@ -133,7 +150,7 @@ static void read_messages(struct dissection *d, struct dissect_side *side, struc
         }
         size_t used = is->stream(d, octets);
         if (used == DISSECT_OFF) {
-            off(side);
+            off(d, side);
             return;
         }
         if (used == 0)
@@ -156,7 +173,8 @@ void dissect_stream(struct dissection *d, struct bytes octets, bool gap)
             return;
         side->lost = false;
     }
-    read_messages(d, side, joined(side, octets));
+    if (join(d, side, &octets))
+        read_messages(d, side, octets);
 }
 
 void dissect_end(struct dissection *d)
@@ -165,7 +183,7 @@ void dissect_end(struct dissection *d)
         struct dissect_side *side = &d->flow->side[d->side];
         if (side->len && d->flow->is && d->flow->is->rest)
             d->flow->is->rest(d, bytes_of(side->pending, side->len));
-        forget(side);
+        forget(d, side);
     }
 }
 
@@ -183,7 +201,7 @@ void dissect_again(struct dissection *d)
 {
     d->flow->is = NULL;
     d->flow->side[d->side].phase = 0;
-    off(&d->flow->side[!d->side]); /* its answer would be taken for what begins */
+    off(d, &d->flow->side[!d->side]); /* its answer would be taken for what begins */
 }
 
 static void tell(struct dissection *d, const struct observable *o)

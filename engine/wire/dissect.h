@@ -39,6 +39,12 @@ struct dissect_flow {
     uint8_t asked_next;
 };
 
+/* What all flows of a shard may gather. */
+struct dissect_budget {
+    size_t held;
+    size_t max;
+};
+
 /* A dissector's view of the moment. */
 struct dissection {
     struct flow_view *view;
@@ -46,6 +52,7 @@ struct dissection {
     const struct sighting *at;
     const struct sink *sink;
     struct wire_counts *counts;
+    struct dissect_budget *budget;
     int side;   /* whose octets: 0 the flow's src */
     char *room; /* DISSECT_PENDING_MAX octets of scratch */
 };

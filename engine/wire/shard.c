@@ -9,6 +9,7 @@
 struct shard {
     struct flows flows;
     struct stream_budget budget;
+    struct dissect_budget pending;
     const struct sink *sink;
     struct wire_counts *counts;
     char *room;
@@ -33,6 +34,7 @@ struct shard *shard_new(const struct shard_limits *limits, const struct sink *si
         abort();
     flows_init(&s->flows, limits->flows, &limits->timeouts);
     s->budget.max = limits->stream_octets;
+    s->pending.max = limits->stream_octets;
     s->sink = sink;
     s->counts = counts;
     s->room = room;
@@ -71,6 +73,7 @@ static struct dissection dissection_of(struct shard *s, struct flow *f, const st
                                .at = at,
                                .sink = s->sink,
                                .counts = s->counts,
+                               .budget = &s->pending,
                                .side = side,
                                .room = s->room};
 }

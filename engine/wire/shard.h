@@ -18,7 +18,7 @@ enum { SHARDS = 64 };
 
 struct shard_limits {
     uint32_t flows;       /* of this shard */
-    size_t stream_octets; /* waiting TCP segments */
+    size_t stream_octets; /* of waiting TCP segments, and as many of messages that are not whole */
     struct flow_timeouts timeouts;
 };
 

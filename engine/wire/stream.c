@@ -97,10 +97,11 @@ void stream_segment(struct stream *s, struct stream_budget *b, uint32_t seq, str
         s->next = seq;
     }
     if (ahead(seq, s->next) <= 0) {
-        bool stale = ahead(seq + (uint32_t)octets.len + cut, s->next) <= 0;
-        if (stale && ++s->stale < STREAM_STALE_MAX)
+        int32_t behind = ahead(s->next, seq + (uint32_t)octets.len + cut);
+        s->stale = behind > STREAM_HELD_MAX ? (uint8_t)(s->stale + 1) : 0;
+        if (behind >= 0 && s->stale < STREAM_STALE_MAX)
             return;
-        if (stale) {
+        if (s->stale) {
             s->next = seq;
             s->gap = true;
         }

@@ -22,7 +22,8 @@ enum {
     STREAM_HELD_MAX = 256 * 1024,
     STREAM_SEGMENTS_MAX = 512,
     STREAM_DOUBT_MAX = 8,  /* packets that a hole, acknowledged, is waited for */
-    STREAM_STALE_MAX = 32, /* segments in a row wholly before what went out: we followed a false number */
+    STREAM_STALE_MAX = 32, /* segments in a row that lie more than STREAM_HELD_MAX before what went out (further than a
+                              retransmission goes back): we followed a false number */
 };
 
 struct segment;

@@ -146,6 +146,23 @@ Test(dissect, tells_values_in_their_canonical_form)
     talk_clear(&t);
 }
 
+Test(dissect, reads_a_message_as_far_as_it_goes_when_the_budget_is_spent)
+{
+    struct talk t;
+    talk_begin(&t);
+    t.budget.max = 600; /* what is gathered at first fits, its double does not */
+    char head[1000];
+    memset(head, 'x', sizeof head);
+    static const char begin[] = "GET /a HTTP/1.1\r\nHost: bad.example\r\nX: ";
+    memcpy(head, begin, sizeof begin - 1);
+    talk_stream(&t, 0, bytes_of(head, sizeof head), 300);
+    cr_expect_eq(t.counts.pending_full, 1);
+    cr_expect_eq(t.budget.held, 0);
+    cr_expect(t.flow.side[0].off);
+    cr_expect_str_eq(talk_end(&t), "http.url url http://bad.example/a\nhttp.host domain-name bad.example\n");
+    talk_clear(&t);
+}
+
 /* A text of every protocol, its octets changed and cut, in pieces of any size: nothing is read beyond a piece. */
 Test(dissect, reads_whatever_comes)
 {
@@ -178,6 +195,7 @@ Test(dissect, reads_whatever_comes)
         }
         talk_end(&t);
         cr_assert(!t.flow.side[0].pending && !t.flow.side[1].pending);
+        cr_assert_eq(t.budget.held, 0);
         talk_clear(&t);
         talk_begin(&t);
         for (int i = 0; i < 3; i++)

@@ -77,6 +77,7 @@ static inline void hear_init(struct hearer *h)
 struct talk {
     struct hearer hearer;
     struct wire_counts counts;
+    struct dissect_budget budget;
     struct flow_view view;
     struct dissect_flow flow;
     struct sighting at;
@@ -85,7 +86,7 @@ struct talk {
 
 static inline void talk_begin(struct talk *t)
 {
-    *t = (struct talk){.room = malloc(DISSECT_PENDING_MAX)};
+    *t = (struct talk){.room = malloc(DISSECT_PENDING_MAX), .budget = {.max = 1 << 20}};
     hear_init(&t->hearer);
     t->view.tuple = packet_of(PROTO_TCP, "192.0.2.1", 40000, "198.51.100.2", 80).tuple;
 }
@@ -97,6 +98,7 @@ static inline struct dissection talk_moment(struct talk *t, int side)
                                .at = &t->at,
                                .sink = &t->hearer.sink,
                                .counts = &t->counts,
+                               .budget = &t->budget,
                                .side = side,
                                .room = t->room};
 }
