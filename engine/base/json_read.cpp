@@ -5,6 +5,8 @@
  *
  * The compiler is told that there are no exceptions: simdjson then answers with error codes alone.
  */
+#include <clocale>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -27,12 +29,14 @@ struct json_reader {
     ondemand::parser parser;
     char *padded; /* the document, and SIMDJSON_PADDING zeros behind it */
     char *path;
+    size_t len;  /* of the document */
     size_t room; /* octets of the largest document so far */
     size_t path_len;
     unsigned depth; /* open objects and arrays */
     json_visit *visit;
     void *to;
-    bool ended; /* by a visit */
+    bool ended;      /* by a visit */
+    locale_t locale; /* C: the comma of others is no point */
 };
 
 namespace
@@ -55,6 +59,7 @@ const char *reason_of(error_code error)
     case NUMBER_ERROR: return "a number that is malformed or out of range";
     case DEPTH_ERROR: return "nested too deep";
     case MEMALLOC: no_memory();
+    case TRAILING_CONTENT: return "something behind the document";
     default: return "malformed";
     }
 }
@@ -64,11 +69,13 @@ bool is_blank(char c)
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-/* simdjson's token reaches to the next one. */
+/* simdjson's token reaches to the next one. Form feeds and the like are no blanks of JSON. */
 struct bytes trimmed(std::string_view token)
 {
     while (!token.empty() && is_blank(token.back()))
         token.remove_suffix(1);
+    while (!token.empty() && is_blank(token.front()))
+        token.remove_prefix(1);
     return bytes_of(token.data(), token.size());
 }
 
@@ -83,51 +90,101 @@ void append(json_reader *r, std::string_view text)
     r->path_len += text.size();
 }
 
-/* Of a document that is a scalar, or of a value in one: simdjson has a type for each, with the same names. */
-template <class from> error_code read_number(from &v, struct json_value *out)
+size_t digits(struct bytes *rest)
 {
-    std::string_view token;
-    SIMDJSON_TRY(simdjson_result<std::string_view>(v.raw_json_token()).get(token)); /* a value's has no error code */
-    out->text = trimmed(token);
-    error_code error = v.get_int64().get(out->number);
-    out->integer = error == SUCCESS;
-    if (!out->integer)
-        return v.get_double().get(out->real); /* 1.5, 1e3, and integers beyond int64_t */
-    out->real = double(out->number);
+    size_t n = 0;
+    while (n < rest->len && rest->at[n] >= '0' && rest->at[n] <= '9')
+        n++;
+    *rest = bytes_from(*rest, n);
+    return n;
+}
+
+bool skip(struct bytes *rest, const char *one_of)
+{
+    bool found = rest->len && strchr(one_of, rest->at[0]); /* there is no NUL in a document */
+    *rest = bytes_from(*rest, found);
+    return found;
+}
+
+/* RFC 8259, 6. */
+bool is_number(struct bytes rest, bool *whole)
+{
+    skip(&rest, "-");
+    bool zero = rest.len && rest.at[0] == '0';
+    size_t before = digits(&rest);
+    if (before == 0 || (zero && before > 1))
+        return false;
+    *whole = rest.len == 0;
+    if (skip(&rest, ".") && digits(&rest) == 0)
+        return false;
+    if (skip(&rest, "eE")) {
+        skip(&rest, "+-");
+        if (digits(&rest) == 0)
+            return false;
+    }
+    return rest.len == 0;
+}
+
+bool read_integer(struct bytes text, int64_t *out)
+{
+    bool negative = skip(&text, "-");
+    int64_t number = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        int digit = text.at[i] - '0';
+        if (__builtin_mul_overflow(number, 10, &number) ||
+            __builtin_add_overflow(number, negative ? -digit : digit, &number))
+            return false;
+    }
+    *out = number;
+    return true;
+}
+
+/* What follows `text` in memory is no part of a number, so that libc stops there. */
+error_code read_number(json_reader *r, struct bytes text)
+{
+    struct json_value value = {};
+    value.kind = JSON_NUMBER;
+    value.text = text;
+    if (!is_number(text, &value.integer))
+        return NUMBER_ERROR;
+    value.integer = value.integer && read_integer(text, &value.number);
+    value.real =
+        value.integer ? double(value.number) : strtod_l(reinterpret_cast<const char *>(text.at), nullptr, r->locale);
+    if (std::isinf(value.real))
+        return NUMBER_ERROR;
+    tell(r, &value);
     return SUCCESS;
 }
 
-template <class from> error_code read_scalar(json_reader *r, from &v, ondemand::json_type type)
+error_code read_word(json_reader *r, struct bytes text)
+{
+    struct json_value value = {};
+    bool null = bytes_equal(text, bytes_text("null"));
+    value.kind = null ? JSON_NULL : JSON_BOOL;
+    value.boolean = bytes_equal(text, bytes_text("true"));
+    if (!null && !value.boolean && !bytes_equal(text, bytes_text("false")))
+        return TAPE_ERROR;
+    tell(r, &value);
+    return SUCCESS;
+}
+
+/* simdjson finds numbers and words, but is not asked what they are: 3.0.1 cuts a document that is an integer off behind
+ * int64_t, takes many decimals for another number, and takes " null1 " for null. */
+error_code read_bare(json_reader *r, ondemand::json_type type, struct bytes text)
+{
+    return type == ondemand::json_type::number ? read_number(r, text) : read_word(r, text);
+}
+
+/* Of a document that is one, or of a value in one: simdjson has a type for each, with the same names. */
+template <class from> error_code read_string(json_reader *r, from &v)
 {
     struct json_value value = {};
     std::string_view text;
-    bool null = false;
-    error_code error = SUCCESS;
-    switch (type) {
-    case ondemand::json_type::string:
-        value.kind = JSON_STRING;
-        error = v.get_string().get(text);
-        value.text = bytes_of(text.data(), text.size());
-        break;
-    case ondemand::json_type::number:
-        value.kind = JSON_NUMBER;
-        error = read_number(v, &value);
-        break;
-    case ondemand::json_type::boolean:
-        value.kind = JSON_BOOL;
-        error = v.get_bool().get(value.boolean);
-        break;
-    case ondemand::json_type::null:
-        value.kind = JSON_NULL;
-        error = v.is_null().get(null);
-        if (!error && !null)
-            error = N_ATOM_ERROR;
-        break;
-    default: error = TAPE_ERROR;
-    }
-    if (!error)
-        tell(r, &value);
-    return error;
+    SIMDJSON_TRY(v.get_string().get(text));
+    value.kind = JSON_STRING;
+    value.text = bytes_of(text.data(), text.size());
+    tell(r, &value);
+    return SUCCESS;
 }
 
 error_code walk(json_reader *r, ondemand::value v);
@@ -182,8 +239,13 @@ error_code walk(json_reader *r, ondemand::value v)
     ondemand::json_type type;
     SIMDJSON_TRY(v.type().get(type));
     bool array = type == ondemand::json_type::array;
-    if (!array && type != ondemand::json_type::object)
-        return read_scalar(r, v, type);
+    if (type == ondemand::json_type::string)
+        return read_string(r, v);
+    if (!array && type != ondemand::json_type::object) {
+        std::string_view token = v.raw_json_token();                  /* the iteration then steps over it */
+        bool cut = token.data() + token.size() == r->padded + r->len; /* of a cut document: half a number, maybe */
+        return cut ? INCOMPLETE_ARRAY_OR_OBJECT : read_bare(r, type, trimmed(token));
+    }
     if (r->depth == JSON_READ_DEPTH_MAX)
         return DEPTH_ERROR;
     r->depth++;
@@ -200,15 +262,22 @@ error_code walk(json_reader *r, ondemand::value v)
     return SUCCESS;
 }
 
+/* The document to its end, unless a visit ended it. */
 error_code walk_document(json_reader *r, ondemand::document &document)
 {
     ondemand::json_type type;
     SIMDJSON_TRY(document.type().get(type));
-    if (type != ondemand::json_type::array && type != ondemand::json_type::object)
-        return read_scalar(r, document, type);
-    ondemand::value v;
-    SIMDJSON_TRY(document.get_value().get(v));
-    return walk(r, v);
+    if (type == ondemand::json_type::string) {
+        SIMDJSON_TRY(read_string(r, document));
+    } else if (type == ondemand::json_type::array || type == ondemand::json_type::object) {
+        ondemand::value v;
+        SIMDJSON_TRY(document.get_value().get(v));
+        SIMDJSON_TRY(walk(r, v));
+    } else {
+        return read_bare(r, type, trimmed({r->padded, r->len}));
+    }
+    bool more = !document.current_location().error();
+    return more && !r->ended ? TRAILING_CONTENT : SUCCESS;
 }
 
 void reserve(json_reader *r, size_t octets)
@@ -240,7 +309,9 @@ bool refuse(const json_reader *r, ondemand::document &document, error_code error
 extern "C" struct json_reader *json_reader_new(void)
 {
     json_reader *r = new (std::nothrow) json_reader();
-    if (!r)
+    if (r)
+        r->locale = newlocale(LC_ALL_MASK, "C", nullptr);
+    if (!r || !r->locale)
         no_memory();
     return r;
 }
@@ -251,12 +322,13 @@ extern "C" bool json_read(struct json_reader *r, struct bytes document, json_vis
         return fail_set(why, "%zu octets; JSON is read up to %d", document.len, int(JSON_READ_OCTETS_MAX));
     if (bytes_start_with(document, "\xef\xbb\xbf"))
         return fail_set(why, "octet 0: a byte order mark");
-    if (size_t at = bytes_find(document, 0); at < document.len) /* which simdjson takes for the end of a number */
+    if (size_t at = bytes_find(document, 0); at < document.len)
         return fail_set(why, "octet %zu: NUL", at);
     reserve(r, document.len);
     if (document.len)
         memcpy(r->padded, document.at, document.len);
     memset(r->padded + document.len, 0, SIMDJSON_PADDING);
+    r->len = document.len;
     r->path_len = 0;
     r->depth = 0;
     r->visit = visit;
@@ -268,12 +340,7 @@ extern "C" bool json_read(struct json_reader *r, struct bytes document, json_vis
     if (error)
         return fail_set(why, "%s", reason_of(error));
     error = walk_document(r, found);
-    if (error)
-        return refuse(r, found, error, why);
-    const char *behind = nullptr;
-    if (!r->ended && !found.current_location().get(behind))
-        return fail_set(why, "octet %zu: something behind the document", size_t(behind - r->padded));
-    return true;
+    return !error || refuse(r, found, error, why);
 }
 
 extern "C" void json_reader_free(struct json_reader *r)
@@ -282,5 +349,6 @@ extern "C" void json_reader_free(struct json_reader *r)
         return;
     free(r->padded);
     free(r->path);
+    freelocale(r->locale);
     delete r;
 }

@@ -161,7 +161,7 @@ static sqlite3 *connect(const char *path, int flags, struct fail *why)
 /* Whose file it is and of which schema; an empty one is ours, of version 0. */
 static bool identify(sqlite3 *db, int64_t *version, struct fail *why)
 {
-    int64_t application, objects;
+    int64_t application = 0, objects = 0;
     if (!ask_number(db, "PRAGMA application_id", &application, why) ||
         !ask_number(db, "PRAGMA user_version", version, why) ||
         !ask_number(db, "SELECT count(*) FROM sqlite_schema", &objects, why))

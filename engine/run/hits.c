@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 enum {
-    LATE_ORDINAL = 1 << 16, /* where the ordinals of what waited until a flow's end begin */
+    LATE_ORDINAL = 1 << 30, /* where the ordinals of what waited until a flow's end begin */
     SHOWN_BEFORE = 48,      /* octets shown before the end of a payload match */
 };
 

@@ -40,6 +40,11 @@ static struct input *next_input(struct inputs *in)
 static void take_content(struct inputs *in, const char *path, const struct unpacked *part, bool only)
 {
     struct fail why = {.text = ""};
+    if (in->count >= INPUTS_MAX) {
+        fail_set(&why, "%s: more than %d inputs", path, INPUTS_MAX);
+        failed(in, why.text);
+        return;
+    }
     struct input *i = next_input(in);
     *i = (struct input){.pipe = -1};
     if (part->member && !only) {

@@ -129,6 +129,10 @@ static enum decode_verdict ipv4(const struct frame *f, struct cursor *c, struct 
     p->dst_raw = dst;
     if (total == 0) /* segmentation was left to the network card */
         total = f->wire_len - f->octets.len + before;
+    if (total > before + (f->wire_len - f->octets.len)) {
+        p->headless = true; /* claims more than was on the wire: whom it was sent to drops it */
+        return DECODE_OK;
+    }
     p->fragment = fragment & 0x3fff;
     p->later_fragment = fragment & 0x1fff;
     cursor_skip(c, head - 20);
@@ -192,6 +196,11 @@ static enum decode_verdict ipv6(const struct frame *f, struct cursor *c, struct 
     p->dst_raw = dst;
     if (wire == 0) /* a jumbogram, or segmentation left to the network card */
         wire = f->wire_len - f->octets.len + cursor_left(c);
+    if (wire > cursor_left(c) + (f->wire_len - f->octets.len)) {
+        p->headless = true;
+        p->tuple.proto = next;
+        return DECODE_OK;
+    }
     bool reached = extensions(c, &next, &wire, p);
     p->tuple.proto = next;
     if (reached)

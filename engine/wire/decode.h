@@ -3,7 +3,9 @@
  *
  * Link layers: Ethernet (with 802.1Q and 802.1ad tags), Linux cooked v1 and v2, raw IP, BSD loopback. Network: IPv4
  * (RFC 791), IPv6 with its extension headers (RFC 8200). Transport: TCP (RFC 9293), UDP (RFC 768), ICMP's type and
- * code, SCTP's ports. Padding behind what the IP header counts is not payload.
+ * code, SCTP's ports. Padding behind what the IP header counts is not payload,
+ * and a datagram that claims more than was on the wire has none. Checksums are not verified: network cards fill them in
+ * late, so captures are full of wrong ones.
  *
  * Pure: no state, no allocation.
  */

@@ -29,14 +29,11 @@ static enum probe probe_all(struct bytes head, unsigned transport, const struct 
 
 void dissect_datagram(struct dissection *d, struct bytes payload)
 {
-    struct dissect_side *side = &d->flow->side[d->side];
     const struct dissector *is = d->flow->is;
-    if (side->off || payload.len == 0)
+    if (payload.len == 0)
         return;
-    if (!is && probe_all(payload, DISSECT_UDP, &is) != PROBE_YES) {
-        side->off = ++side->phase >= 4; /* four datagrams in a row that are nothing we know */
+    if (!is && probe_all(payload, DISSECT_UDP, &is) != PROBE_YES)
         return;
-    }
     d->flow->is = is;
     is->datagram(d, payload);
 }
@@ -124,6 +121,7 @@ static void hole(struct dissection *d, struct dissect_side *side)
     side->len = 0;
     side->skip = 0;
     side->phase = 0;
+    side->looked = 0;
     side->lost = true;
 }
 
@@ -155,6 +153,7 @@ static void read_messages(struct dissection *d, struct dissect_side *side, struc
         }
         if (used == 0)
             break;
+        side->looked = 0;
         octets = bytes_from(octets, used);
     }
     keep(d, side, octets);

@@ -26,10 +26,11 @@ struct dissect_side {
     uint8_t *pending;
     uint32_t len;
     uint32_t cap;
-    uint64_t skip; /* octets to pass over before the next message */
-    uint8_t phase; /* the dissector's own; 0 at the begin of a message */
-    bool lost;     /* after a hole: passes over everything until a message begins where a segment begins */
-    bool off;      /* of no more interest */
+    uint64_t skip;   /* octets to pass over before the next message */
+    uint8_t phase;   /* the dissector's own; 0 at the begin of a message */
+    uint32_t looked; /* the dissector's own: octets of this message that it has looked through in vain */
+    bool lost;       /* after a hole: passes over everything until a message begins where a segment begins */
+    bool off;        /* of no more interest */
 };
 
 struct dissect_flow {

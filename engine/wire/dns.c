@@ -13,7 +13,7 @@ enum {
     NAME_ROOM = 4 * 255 + 1,
     JUMPS_MAX = 64,
     QUESTIONS_MAX = 16,
-    RECORDS_MAX = 1024, /* of a message; more than fit in 64 KiB would be smaller than any */
+    RECORDS_MAX = 65536 / 11, /* of a message: as many as fit */
     CLASS_IN = 1,
     CLASS_CHAOS = 3,
     CLASS_HESIOD = 4,
@@ -139,7 +139,7 @@ static enum probe probe_message(struct bytes head)
     struct head h = read_head(&c);
     unsigned opcode = h.flags >> 11 & 15;
     bool reply = h.flags & 0x8000;
-    if (c.overrun || opcode > 5 || opcode == 3 || h.questions > QUESTIONS_MAX || h.flags & 0x0040)
+    if (c.overrun || opcode > 5 || opcode == 3 || h.questions > QUESTIONS_MAX)
         return PROBE_NO;
     if (!h.questions && !h.answers && !h.authorities)
         return PROBE_NO;
@@ -184,10 +184,26 @@ static bool asked_before(struct dissect_flow *f, uint32_t question)
     return false;
 }
 
+/* The name without its first label. */
+static struct bytes parent(struct bytes name)
+{
+    size_t at = 0;
+    while (at < name.len && name.at[at] != '.')
+        at += name.at[at] == '\\' ? 2 : 1;
+    return bytes_from(name, at + 1);
+}
+
+/* What opaque labels make too long to be written (tunnels have such) is told by the longest of its parents. */
 static void tell_name(struct dissection *d, enum where where, const char *name, size_t len, struct bytes raw)
 {
-    if (len) /* the root is nobody's */
-        dissect_name(d, where, bytes_of(name, len), raw, false);
+    char room[OBSERVABLE_VALUE_MAX];
+    struct bytes rest = bytes_of(name, len);
+    while (rest.len && !name_canonical(rest, room))
+        rest = parent(rest);
+    if (rest.len)
+        dissect_name(d, where, rest, raw, false);
+    else
+        d->counts->values_refused += len > 0; /* the root is nobody's */
 }
 
 static void read_question(struct dissection *d, struct cursor *c, struct bytes message, const struct head *h)

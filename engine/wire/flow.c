@@ -229,26 +229,49 @@ struct flow *flow_open(struct flows *t, const struct packet *p, uint64_t hash, i
     f->view.tuple = answer ? turned(&p->tuple) : p->tuple;
     f->view.state =
         p->tuple.proto == PROTO_TCP && (p->tcp_flags & TCP_SYN) && !answer ? FLOW_ATTEMPTED : FLOW_ONE_SIDED;
+    if (answer) { /* what it answers is known by it */
+        f->syn = 1;
+        f->isn[0] = p->tcp_ack - 1;
+    }
     table_add(&t->table, hash, index);
     t->live++;
     enqueue(t, f, p->tuple.proto == PROTO_TCP ? QUEUE_ATTEMPTED : QUEUE_DATAGRAM, clock_ns);
     return f;
 }
 
-bool flow_is_another(const struct flow *f, const struct packet *p, int side)
+bool flow_is_another(struct flow *f, const struct packet *p, int side)
 {
-    bool begins = (p->tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN;
-    if (!begins)
+    bool syn = p->tcp_flags & TCP_SYN;
+    bool ack = p->tcp_flags & TCP_ACK;
+    if (p->tcp_flags & TCP_RST || p->tuple.proto != PROTO_TCP)
         return false;
-    if (f->syn & 1 << side)
-        return p->tcp_seq != f->isn[side];
-    return f->queue == QUEUE_CLOSED;
+    if (syn && !ack) {
+        bool same = f->syn & 1 << side && p->tcp_seq == f->isn[side];
+        if (f->queue == QUEUE_CLOSED)
+            return !(same && f->view.state == FLOW_REFUSED); /* tried again, as some do */
+        if (f->syn & 1 << side && !same) {
+            f->isn_again[side] = p->tcp_seq;
+            f->syn_again |= (uint8_t)(1 << side);
+        }
+        return false;
+    }
+    if (syn && f->syn_again & 1 << !side)
+        return p->tcp_ack == f->isn_again[!side] + 1;
+    return f->syn_again & 1 << side && p->payload_len && p->tcp_seq == f->isn_again[side] + 1;
+}
+
+/* A RST far from where its side's octets are is nobody's. */
+static bool is_plausible(const struct flow *f, const struct packet *p, int side)
+{
+    const struct stream *s = f->streams ? &f->streams[side] : NULL;
+    int32_t off = s && s->begun ? (int32_t)(p->tcp_seq - s->next) : 0;
+    return off >= -STREAM_FAR_BEHIND && off <= STREAM_FAR_AHEAD;
 }
 
 static void saw_tcp(struct flow *f, const struct packet *p, int side)
 {
     bool first_word = !(f->spoke & 1 << side);
-    if (p->tcp_flags & TCP_SYN) {
+    if ((p->tcp_flags & TCP_SYN) && !(f->syn & 1 << side)) {
         f->syn |= (uint8_t)(1 << side);
         f->isn[side] = p->tcp_seq;
     }
@@ -262,7 +285,7 @@ static void saw_tcp(struct flow *f, const struct packet *p, int side)
         f->reset = false;
     } else if (f->view.state == FLOW_ATTEMPTED && side == 0 && !(p->tcp_flags & (TCP_SYN | TCP_RST)))
         f->view.state = FLOW_ONE_SIDED; /* it goes on as if answered: we do not see the other side */
-    f->reset |= (p->tcp_flags & TCP_RST) != 0;
+    f->reset |= (p->tcp_flags & TCP_RST) && is_plausible(f, p, side);
 }
 
 void flow_saw(struct flows *t, struct flow *f, const struct packet *p, int side, int64_t clock_ns)

@@ -49,6 +49,8 @@ struct flow {
     uint8_t fin;
     bool reset;
     uint32_t isn[2];
+    uint32_t isn_again[2];  /* of a SYN that would begin another connection, if it is answered or goes on */
+    uint8_t syn_again;      /* bit of each side that sent one */
     struct stream *streams; /* both sides; NULL before the first TCP payload */
     struct dissect_flow dissect;
 };
@@ -88,8 +90,9 @@ struct flow *flow_find(struct flows *t, const struct tuple *p, uint64_t hash, in
 struct flow *flow_open(struct flows *t, const struct packet *p, uint64_t hash, int64_t clock_ns, int *side,
                        flow_gone *gone, void *to);
 
-/* Whether this packet begins another connection between the same endpoints. */
-bool flow_is_another(const struct flow *f, const struct packet *p, int side);
+/* Whether this packet is of another connection between the same endpoints: a SYN once this one is closed; else, since
+ * anybody can send a SYN that the peer ignores (RFC 5961, 4), the answer to a second SYN or the octets behind it. */
+bool flow_is_another(struct flow *f, const struct packet *p, int side);
 
 /* What the packet says of the flow's state. */
 void flow_saw(struct flows *t, struct flow *f, const struct packet *p, int side, int64_t clock_ns);

@@ -13,6 +13,7 @@ enum {
     FORWARDED_MAX = 32, /* addresses of one X-Forwarded-For */
     METHOD_MAX = 24,
     CHUNK_LINE_MAX = 4096,
+    END_OCTETS = 4, /* CR LF CR LF */
 };
 
 enum phase { PHASE_HEAD, PHASE_CHUNK };
@@ -99,6 +100,7 @@ struct request {
     struct bytes method;
     struct bytes target;
     struct bytes host;
+    struct bytes host_again; /* of a second Host, which servers may take */
     struct bytes agent;
     struct bytes referer;
     struct bytes forwarded;
@@ -109,8 +111,9 @@ struct request {
 /* The last coding decides whether the body is chunked (RFC 9112, 6.1). */
 static bool ends_chunked(struct bytes codings)
 {
-    struct bytes last = bytes_trim(codings);
-    return last.len >= 7 && bytes_alike(bytes_from(last, last.len - 7), "chunked");
+    for (size_t comma; (comma = bytes_find(codings, ',')) < codings.len;)
+        codings = bytes_from(codings, comma + 1);
+    return bytes_alike(bytes_trim(codings), "chunked");
 }
 
 static void take_header(struct request *r, struct bytes line)
@@ -119,7 +122,7 @@ static void take_header(struct request *r, struct bytes line)
     struct bytes name = bytes_trim(bytes_until(line, colon));
     struct bytes value = bytes_trim(bytes_from(line, colon + 1));
     if (bytes_alike(name, "host"))
-        r->host = value;
+        *(r->host.len ? &r->host_again : &r->host) = value;
     else if (bytes_alike(name, "user-agent"))
         r->agent = value;
     else if (bytes_alike(name, "referer"))
@@ -127,7 +130,7 @@ static void take_header(struct request *r, struct bytes line)
     else if (bytes_alike(name, "x-forwarded-for"))
         r->forwarded = value;
     else if (bytes_alike(name, "transfer-encoding"))
-        r->chunked = ends_chunked(value);
+        r->chunked |= ends_chunked(value);
     else if (bytes_alike(name, "content-length") && !text_number(value, UINT64_MAX, &r->length))
         r->length = 0;
 }
@@ -187,6 +190,8 @@ static void tell_request(struct dissection *d, const struct request *r)
         tell_url(d, r);
     if (r->host.len)
         dissect_host(d, WHERE_HTTP_HOST, r->host);
+    if (r->host_again.len)
+        dissect_host(d, WHERE_HTTP_HOST, r->host_again);
     if (r->agent.len)
         dissect_text(d, OBSERVABLE_USER_AGENT, WHERE_HTTP_USER_AGENT, r->agent);
     if (r->referer.len && is_absolute(r->referer))
@@ -216,13 +221,16 @@ static bool read_head(struct bytes *rest, struct request *r)
     return false;
 }
 
-/* Where the head ends (behind its empty line), or 0 when it is not whole. */
-static size_t head_end(struct bytes octets)
+/* Where the head ends (behind its empty line), or 0 when it is not whole. Its first `looked` octets do not hold the
+ * end. */
+static size_t head_end(struct bytes octets, size_t looked)
 {
     const uint8_t *at = octets.at;
     const uint8_t *end = octets.at + octets.len;
     while (at < end && (*at == '\r' || *at == '\n'))
         at++;
+    if (looked > END_OCTETS && octets.at + looked - END_OCTETS > at)
+        at = octets.at + looked - END_OCTETS;
     while ((at = at < end ? memchr(at, '\n', (size_t)(end - at)) : NULL)) {
         at++;
         if (at < end && *at == '\n')
@@ -236,9 +244,11 @@ static size_t head_end(struct bytes octets)
 static size_t request(struct dissection *d, struct bytes octets)
 {
     struct dissect_side *side = &d->flow->side[d->side];
-    size_t end = head_end(octets);
-    if (!end)
+    size_t end = head_end(octets, side->looked);
+    if (!end) {
+        side->looked = (uint32_t)octets.len;
         return 0;
+    }
     struct request r;
     struct bytes head = bytes_until(octets, end);
     if (probe(head, DISSECT_TCP) != PROBE_YES) {
@@ -260,6 +270,10 @@ static size_t request(struct dissection *d, struct bytes octets)
 static size_t chunk(struct dissection *d, struct bytes octets)
 {
     struct dissect_side *side = &d->flow->side[d->side];
+    if (octets.at[0] == '\n') /* the line end of the chunk before */
+        return 1;
+    if (octets.at[0] == '\r')
+        return octets.len < 2 ? 0 : octets.at[1] == '\n' ? 2 : DISSECT_OFF;
     size_t end = bytes_find(octets, '\n');
     if (end == octets.len)
         return end < CHUNK_LINE_MAX ? 0 : DISSECT_OFF;
@@ -279,7 +293,7 @@ static size_t chunk(struct dissection *d, struct bytes octets)
         return DISSECT_OFF;
     }
     if (size) {
-        side->skip = size + 2;
+        side->skip = size;
         return end + 1;
     }
     /* The last chunk: trailers until an empty line. */
@@ -287,7 +301,7 @@ static size_t chunk(struct dissection *d, struct bytes octets)
     struct bytes behind = bytes_from(octets, end + 1);
     bool none =
         (behind.len >= 1 && behind.at[0] == '\n') || (behind.len >= 2 && behind.at[0] == '\r' && behind.at[1] == '\n');
-    size_t used = none ? trailers : head_end(behind);
+    size_t used = none ? trailers : head_end(behind, 0);
     if (!used)
         return 0;
     side->phase = PHASE_HEAD;

@@ -21,10 +21,28 @@ static int32_t ahead(uint32_t a, uint32_t b)
 
 void stream_syn(struct stream *s, uint32_t seq)
 {
-    if (s->begun)
+    if (s->based)
         return;
+    s->gap |= s->begun;
     s->next = seq + 1;
-    s->begun = true;
+    s->begun = s->based = true;
+}
+
+/* Whether a segment lies so far off that it is passed over. Enough of them that continue one another are believed. */
+static bool is_stray(struct stream *s, uint32_t seq, uint32_t end)
+{
+    if (ahead(s->next, end) <= STREAM_FAR_BEHIND && ahead(seq, s->next) <= STREAM_FAR_AHEAD) {
+        s->strays = 0;
+        return false;
+    }
+    s->strays = s->strays && seq == s->astray ? (uint8_t)(s->strays + 1) : 1;
+    s->astray = end;
+    if (s->strays < STREAM_STRAYS_MAX)
+        return true;
+    s->strays = 0;
+    s->next = seq;
+    s->gap = true;
+    return false;
 }
 
 /* Gives out what of a segment is new. Its begin is at or before `next`. */
@@ -41,7 +59,6 @@ static void give(struct stream *s, uint32_t seq, struct bytes octets, uint32_t c
         s->gap = true;
     }
     s->doubt = 0;
-    s->stale = 0;
 }
 
 static void let_go(struct stream *s, struct stream_budget *b)
@@ -96,20 +113,14 @@ void stream_segment(struct stream *s, struct stream_budget *b, uint32_t seq, str
         s->begun = true;
         s->next = seq;
     }
+    uint32_t end = seq + (uint32_t)octets.len + cut;
+    if (is_stray(s, seq, end))
+        return;
     if (ahead(seq, s->next) <= 0) {
-        int32_t behind = ahead(s->next, seq + (uint32_t)octets.len + cut);
-        s->stale = behind > STREAM_HELD_MAX ? (uint8_t)(s->stale + 1) : 0;
-        if (behind >= 0 && s->stale < STREAM_STALE_MAX)
-            return;
-        if (s->stale) {
-            s->next = seq;
-            s->gap = true;
-        }
         give(s, seq, octets, cut, out, to);
         give_waiting(s, b, out, to);
         return;
     }
-    s->stale = 0;
     size_t room = sizeof(struct segment) + octets.len;
     while (s->first &&
            (s->held + octets.len > STREAM_HELD_MAX || s->segments >= STREAM_SEGMENTS_MAX || b->held + room > b->max)) {

@@ -8,6 +8,9 @@
  * STREAM_DOUBT_MAX more packets did not bring it (a tap may see an acknowledgement before the octets), when too much
  * waits behind it, or at the end. Octets that the snap length cut away are a hole known at once.
  *
+ * A segment that lies far off is passed over; when STREAM_STRAYS_MAX of them continue one another the stream goes on
+ * there.
+ *
  * Memory: what waits is at most STREAM_HELD_MAX octets in STREAM_SEGMENTS_MAX segments a direction, and in all the
  * budget of the shard.
  *
@@ -21,9 +24,11 @@
 enum {
     STREAM_HELD_MAX = 256 * 1024,
     STREAM_SEGMENTS_MAX = 512,
-    STREAM_DOUBT_MAX = 8,  /* packets that a hole, acknowledged, is waited for */
-    STREAM_STALE_MAX = 32, /* segments in a row that lie more than STREAM_HELD_MAX before what went out (further than a
-                              retransmission goes back): we followed a false number */
+    STREAM_DOUBT_MAX = 8,                /* packets that a hole, acknowledged, is waited for */
+    STREAM_FAR_BEHIND = STREAM_HELD_MAX, /* further back than a retransmission goes */
+    STREAM_FAR_AHEAD = 16 << 20,         /* further on than a window is likely to reach */
+    STREAM_STRAYS_MAX =
+        32, /* segments that lie so far off, each where the one before ended: we followed a false number */
 };
 
 struct segment;
@@ -34,9 +39,11 @@ struct stream {
     uint32_t held;         /* octets waiting */
     uint16_t segments;
     uint8_t doubt;
-    uint8_t stale;
-    bool begun; /* `next` is known */
-    bool gap;   /* a hole lies before what goes out next */
+    uint8_t strays;
+    uint32_t astray; /* where the last segment that lay far off ended */
+    bool begun;      /* `next` is known */
+    bool based;      /* from a SYN */
+    bool gap;        /* a hole lies before what goes out next */
 };
 
 /* What all streams of a shard may hold. */
@@ -49,7 +56,7 @@ struct stream_budget {
 
 typedef void stream_out(void *to, struct bytes octets, bool gap);
 
-/* A SYN: its sequence number counts one. */
+/* A SYN: its sequence number counts one. What came before it without one was somebody else's. */
 void stream_syn(struct stream *s, uint32_t seq);
 
 /* A segment's octets, and how many more the snap length cut away behind them. */

@@ -44,11 +44,26 @@ void timeline_init(struct timeline *t, const struct capture *const *captures, co
     for (uint32_t i = 0; i < count; i++) {
         capture_walk_begin(&t->heads[i].walk, captures[i], refills[i]);
         t->heads[i].input = inputs[i];
+        t->heads[i].before_ns = INT64_MAX;
         if (advance(&t->heads[i]))
             t->heap[t->live++] = i;
     }
     for (uint32_t i = t->live / 2; i-- > 0;)
         sink_down(t, i);
+}
+
+/* A single timestamp from the future must not stop the clock for ever: behind the slack it goes on by the steps of the
+ * frames that come. */
+static void pass_time(struct timeline *t, struct timeline_head *head)
+{
+    int64_t time_ns = head->frame.time_ns;
+    if (time_ns > t->clock_ns)
+        t->clock_ns = time_ns;
+    else if (time_ns < t->clock_ns - FINDING_SLACK_NS && t->clock_ns < INT64_MAX - TIMELINE_STEP_MAX_NS)
+        t->clock_ns += time_ns <= head->before_ns                         ? 1
+                       : time_ns - head->before_ns > TIMELINE_STEP_MAX_NS ? TIMELINE_STEP_MAX_NS
+                                                                          : time_ns - head->before_ns;
+    head->before_ns = time_ns;
 }
 
 bool timeline_next(struct timeline *t, struct frame *out, uint32_t *input)
@@ -64,8 +79,7 @@ bool timeline_next(struct timeline *t, struct frame *out, uint32_t *input)
     const struct timeline_head *first = &t->heads[t->heap[0]];
     *out = first->frame;
     *input = first->input;
-    if (first->frame.time_ns > t->clock_ns)
-        t->clock_ns = first->frame.time_ns;
+    pass_time(t, &t->heads[t->heap[0]]);
     return true;
 }
 

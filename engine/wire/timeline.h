@@ -9,12 +9,16 @@
 #ifndef VIGIA_WIRE_TIMELINE_H
 #define VIGIA_WIRE_TIMELINE_H
 
+#include "model/finding.h"
 #include "wire/capture.h"
+
+#define TIMELINE_STEP_MAX_NS (INT64_C(3600) * 1000000000)
 
 struct timeline_head {
     struct capture_walk walk;
     struct frame frame;
     uint32_t input;
+    int64_t before_ns; /* of the frame before */
 };
 
 struct timeline {
@@ -22,7 +26,7 @@ struct timeline {
     uint32_t *heap; /* indices into `heads`, earliest first */
     uint32_t live;  /* in the heap */
     uint32_t count;
-    int64_t clock_ns; /* the greatest timestamp so far */
+    int64_t clock_ns; /* the greatest timestamp so far, or further: see timeline.c */
     bool given;       /* the heap's first was handed out and is to move on */
 };
 

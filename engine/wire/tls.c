@@ -28,8 +28,7 @@ static enum probe probe(struct bytes head, unsigned transport)
     if (head.len < RECORD_HEAD + 1)
         return PROBE_MORE;
     size_t length = (size_t)head.at[3] << 8 | head.at[4];
-    return head.at[2] <= 4 && length > 0 && length <= RECORD_MAX && (head.at[5] == 1 || head.at[5] == 2) ? PROBE_YES
-                                                                                                         : PROBE_NO;
+    return length > 0 && length <= RECORD_MAX && (head.at[5] == 1 || head.at[5] == 2) ? PROBE_YES : PROBE_NO;
 }
 
 /* The name in a server_name extension, empty when there is none. */

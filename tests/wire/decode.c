@@ -121,7 +121,7 @@ static const struct decode_case cases[] = {
     {"padding", LINK_ETHERNET, MACS "0800" V4("0028", "0000", "06") TCP "000000000000", 0, DECODE_OK,
      V4_TCP "PA 7/9 0/0 "},
     {"total length beyond the frame", LINK_RAW, V4("0100", "0000", "11") UDP("000b") ABC, 0, DECODE_OK,
-     V4_UDP "3/3 abc"},
+     "UDP 192.0.2.1:0>198.51.100.2:0 headless 0/0 "},
     {"cut by snap length", LINK_RAW, V4("0100", "0000", "06") TCP ABC, 213, DECODE_OK, V4_TCP "PA 7/9 3/216 abc"},
     {"first fragment", LINK_RAW, V4("001f", "2000", "11") UDP("0800") ABC, 0, DECODE_OK, V4_UDP "fragment 3/3 abc"},
     {"later fragment", LINK_RAW, V4("0017", "2001", "11") ABC, 0, DECODE_OK, "UDP " V4_OTHER "later 0/0 "},

@@ -48,7 +48,7 @@ Test(dissect, gives_up_a_side_that_speaks_nothing_known)
     talk_clear(&t);
 }
 
-Test(dissect, gives_up_on_datagrams_after_four_that_are_nothing_known)
+Test(dissect, knows_a_datagram_after_others_that_are_nothing_known)
 {
     struct bytes query = bytes_of("\0\1\1\0\0\1\0\0\0\0\0\0\1a\7example\0\0\1\0\1", 27);
     for (int before = 0; before < 6; before++) {
@@ -57,7 +57,7 @@ Test(dissect, gives_up_on_datagrams_after_four_that_are_nothing_known)
         for (int i = 0; i < before; i++)
             talk_datagram(&t, 0, bytes_text("nothing of ours"));
         talk_datagram(&t, 0, query);
-        cr_expect_str_eq(talk_end(&t), before < 4 ? "dns.query domain-name a.example\n" : "", "%d before", before);
+        cr_expect_str_eq(talk_end(&t), "dns.query domain-name a.example\n", "%d before", before);
         talk_clear(&t);
     }
 }

@@ -89,12 +89,13 @@ static const struct {
     {"<PA >A", "80", "established", "80 established"},
     {"<R", "80", "closed", "80 one-sided"},
     {">S1 <SA5 >S1", "7", "established", "7 established"},
-    {">S1 <SA5 >S2", "7", "attempted", "7 established, 7 attempted"},
+    {">S1 <SA5 >S2", "7", "established", "7 established"}, /* anybody can send it (RFC 5961, 4) */
+    {">S1 <SA5 >S4294967295 <SA6", "7", "datagram", "7 established, 7 one-sided"}, /* it is answered: ack 0 */
     {">S1 <SA5 >FA <FA >S2 <SA6", "7", "established", "7 established, 7 established"},
     {">PA <FA >FA >S2", "7", "attempted", "7 established, 7 attempted"},
     {">PA <PA >S2", "7", "established", "7 established"},
     {">S1 <S5", "7", "established", "7 established"}, /* both at once (RFC 9293, 3.5) */
-    {">S1 <SA5 <S6", "80", "attempted", "7 established, 80 attempted"},
+    {">S1 <SA5 <S6", "7", "established", "7 established"},
 };
 
 Test(flow, knows_its_state_from_the_flags)

@@ -27,7 +27,7 @@ static const char *text_of(struct outlet *o)
     return o->text.at;
 }
 
-enum step_kind { END_OF_STEPS, SYN, DATA, ACK, END };
+enum step_kind { END_OF_STEPS, SYN, DATA, RUN_ON, ACK, END };
 
 struct step {
     enum step_kind kind;
@@ -61,6 +61,10 @@ struct step_case {
 #define AGAIN(seq, text, n)                                                                                            \
     {                                                                                                                  \
         DATA, seq, text, 0, n                                                                                          \
+    }
+#define RUN(seq, text, n)                                                                                              \
+    {                                                                                                                  \
+        RUN_ON, seq, text, 0, n                                                                                        \
     }
 #define A(seq, n)                                                                                                      \
     {                                                                                                                  \
@@ -101,15 +105,19 @@ static const struct step_case step_cases[] = {
     {"what was cut comes too late", {S(99), CUT(100, "abc", 2), D(103, "de"), D(105, "fgh")}, "abc|~fgh", 0},
     {"cut at the end", {S(99), CUT(100, "abc", 2), E}, "abc", 0},
     {"anew after the end", {S(99), D(100, "abc"), E, D(7, "xyz"), D(10, "!")}, "abc|xyz|!", 0},
-    {"old ones, not enough", {D(900000, "abc"), AGAIN(1000, "x", STREAM_STALE_MAX - 1), D(900003, "d")}, "abc|d", 0},
-    {"a false number is left", {D(900000, "abc"), AGAIN(1000, "x", STREAM_STALE_MAX), D(1001, "y")}, "abc|~x|y", 0},
-    {"all of a window again", {D(900000, "abc"), AGAIN(700000, "x", 2 * STREAM_STALE_MAX), D(900003, "d")}, "abc|d", 0},
+    {"old ones, not enough", {D(900000, "abc"), RUN(1000, "x", STREAM_STRAYS_MAX - 1), D(900003, "d")}, "abc|d", 0},
+    {"a false number is left", {D(900000, "abc"), RUN(1000, "x", STREAM_STRAYS_MAX), D(1032, "y")}, "abc|~x|y", 0},
+    {"one old octet, again and again", {D(900000, "abc"), AGAIN(1000, "x", 99), D(900003, "d")}, "abc|d", 0},
+    {"far ahead", {D(100, "abc"), D(100000000, "x"), D(103, "d")}, "abc|d", 0},
+    {"a number far ahead is followed", {D(100, "abc"), RUN(100000000, "x", STREAM_STRAYS_MAX)}, "abc|~x", 0},
+    {"octets before the handshake", {D(5, "junk"), S(99), D(100, "abc")}, "junk|~abc", 0},
+    {"all of a window again", {D(900000, "abc"), AGAIN(700000, "x", 99), D(900003, "d")}, "abc|d", 0},
     {"old ones in between new ones",
-     {D(5000, "a"), AGAIN(1000, "x", STREAM_STALE_MAX - 1), D(5001, "b"), AGAIN(1000, "x", STREAM_STALE_MAX - 1)},
+     {D(5000, "a"), AGAIN(1000, "x", 99 - 1), D(5001, "b"), AGAIN(1000, "x", 99 - 1)},
      "a|b",
      0},
     {"old ones in between such as wait",
-     {D(5000, "a"), AGAIN(1000, "x", STREAM_STALE_MAX - 1), D(5002, "c"), AGAIN(1000, "x", STREAM_STALE_MAX - 1),
+     {D(5000, "a"), AGAIN(1000, "x", 99 - 1), D(5002, "c"), AGAIN(1000, "x", 99 - 1),
       D(5001, "b")},
      "a|b|c",
      0},
@@ -120,9 +128,11 @@ static void play(const struct step *s, struct stream *stream, struct stream_budg
     for (int n = 0; n < (s->times ? s->times : 1); n++)
         switch (s->kind) {
         case SYN: stream_syn(stream, s->seq); break;
+        case RUN_ON: /* each where the one before ended */
         case DATA: {
             struct bytes octets = alone(bytes_text(s->text));
-            stream_segment(stream, budget, s->seq, octets, s->cut, out, o);
+            uint32_t on = s->kind == RUN_ON ? (uint32_t)n * (uint32_t)octets.len : 0;
+            stream_segment(stream, budget, s->seq + on, octets, s->cut, out, o);
             alone_free(octets);
             break;
         }
@@ -196,7 +206,7 @@ Test(stream, gives_a_text_once_however_its_segments_come)
             piece[count++] = (struct piece){at - back, len + back};
             at += len;
         }
-        for (uint32_t more = dice(&state, STREAM_STALE_MAX - 1); more-- > 0;) { /* more in a row would be a sign */
+        for (uint32_t more = dice(&state, 99 - 1); more-- > 0;) { /* more in a row would be a sign */
             uint32_t at = dice(&state, LEN);
             piece[count++] = (struct piece){at, 1 + dice(&state, LEN - at < 300 ? LEN - at : 300)};
         }
@@ -240,8 +250,8 @@ Test(stream, gives_the_front_that_is_whole_after_every_segment)
         struct stream_budget budget = {.max = 1 << 20};
         struct buffer got = {.at = NULL};
         stream_syn(&stream, isn);
-        for (int n = 0; n < STREAM_STALE_MAX - 1 || front < LEN; n++) {
-            bool whole = n >= STREAM_STALE_MAX - 1; /* then the rest, in order */
+        for (int n = 0; n < 99 - 1 || front < LEN; n++) {
+            bool whole = n >= 99 - 1; /* then the rest, in order */
             uint32_t at = whole ? (uint32_t)front : dice(&state, LEN);
             uint32_t len = whole ? LEN - at : 1 + dice(&state, LEN - at);
             struct bytes octets = alone(bytes_of(text + at, len));
