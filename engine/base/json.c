@@ -52,9 +52,9 @@ void json_end(struct json *j)
 static void escape(struct buffer *to, uint8_t octet)
 {
     static const char letters[0x20] = {['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r'};
-    if (octet >= 0x20)
+    if (octet == '"' || octet == '\\')
         buffer_format(to, "\\%c", octet);
-    else if (letters[octet])
+    else if (octet < sizeof letters && letters[octet])
         buffer_format(to, "\\%c", letters[octet]);
     else
         buffer_format(to, "\\u%04x", octet);
@@ -62,7 +62,7 @@ static void escape(struct buffer *to, uint8_t octet)
 
 static bool is_plain(uint8_t octet)
 {
-    return octet >= 0x20 && octet < 0x80 && octet != '"' && octet != '\\';
+    return octet >= 0x20 && octet < 0x7f && octet != '"' && octet != '\\';
 }
 
 static void quoted(struct buffer *to, struct bytes text)
@@ -81,6 +81,8 @@ static void quoted(struct buffer *to, struct bytes text)
             buffer_text(to, "\xef\xbf\xbd"); /* U+FFFD */
         else if (step == 1)
             escape(to, text.at[0]);
+        else if (step == 2 && text.at[0] == 0xc2 && text.at[1] < 0xa0) /* C1: some terminals obey it */
+            escape(to, text.at[1]);
         else
             buffer_add(to, text.at, step);
         text = bytes_from(text, step ? step : 1);

@@ -5,7 +5,7 @@
  *     json_object(&j); json_key(&j, "v"); json_number(&j, 1); json_end(&j);
  *
  * Text is written as it is where it is well-formed UTF-8; each octet that is not becomes U+FFFD. Control characters
- * are escaped. Owner: one thread.
+ * (C0, DEL and C1) are escaped. Owner: one thread.
  */
 #ifndef VIGIA_BASE_JSON_H
 #define VIGIA_BASE_JSON_H

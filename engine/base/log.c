@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -23,13 +24,20 @@ static void write_line(const char *line, size_t len)
     }
 }
 
+/* C0, DEL, and the second octet of a C1 in UTF-8, which some terminals obey. */
+static bool is_control(const char *at)
+{
+    unsigned char octet = (unsigned char)*at;
+    return octet < 0x20 || octet == 0x7f || (octet >= 0x80 && octet < 0xa0 && (unsigned char)at[-1] == 0xc2);
+}
+
 __attribute__((format(printf, 2, 0))) static void say(const char *word, const char *format, va_list args)
 {
     char line[PIPE_BUF];
     size_t len = (size_t)snprintf(line, sizeof line, "vigia: %s", word);
     vsnprintf(line + len, sizeof line - len, format, args);
     for (len = 0; line[len]; len++)
-        if ((unsigned char)line[len] < 0x20 || line[len] == 0x7f)
+        if (is_control(line + len))
             line[len] = ' '; /* a file's name may hold line ends and escapes */
     line[len] = '\n';        /* in place of the NUL */
     write_line(line, len + 1);

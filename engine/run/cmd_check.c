@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { SHOWN_MAX = 4 * 1024 + 1 };
+
 struct checking {
     const struct options *options;
     struct draft *draft;
@@ -19,17 +21,26 @@ struct checking {
     bool failed;
 };
 
+/* A name from a file system or an archive may hold what a terminal obeys. */
+static const char *shown(const char *name, char room[SHOWN_MAX])
+{
+    room[encode_printable(bytes_until(bytes_text(name), (SHOWN_MAX - 1) / 4), room)] = '\0';
+    return room;
+}
+
 static void check_indicators(struct checking *k, const struct config_indicators *file)
 {
+    char room[SHOWN_MAX];
     struct generation_report report;
     k->failed |= !generation_read(k->draft, file, k->options->as, &report);
     if (report.format)
-        buffer_format(&k->out, "%s: %s, %u indicators taken, %u refused, %u warnings\n", file->path, report.format,
-                      report.read, report.refused, report.warnings);
+        buffer_format(&k->out, "%s: %s, %u indicators taken, %u refused, %u warnings\n", shown(file->path, room),
+                      report.format, report.read, report.refused, report.warnings);
 }
 
 static void check_capture(struct checking *k, const char *name, struct bytes content)
 {
+    char room[SHOWN_MAX];
     struct capture capture;
     struct fail why = {.text = ""};
     struct frame frame;
@@ -47,8 +58,8 @@ static void check_capture(struct checking *k, const char *name, struct bytes con
         log_error("%s: %s", name, walk.damage.text);
         k->failed = true;
     }
-    buffer_format(&k->out, "%s: %s, %" PRIu64 " packets\n", name, capture.begins.next_generation ? "pcapng" : "pcap",
-                  frames);
+    buffer_format(&k->out, "%s: %s, %" PRIu64 " packets\n", shown(name, room),
+                  capture.begins.next_generation ? "pcapng" : "pcap", frames);
 }
 
 static bool looks_like_config(const char *path)
@@ -153,7 +164,8 @@ const struct command command_check = {
     .usage = "[-c CONFIG] [-i INDICATORS]... [FILE...]",
     .about = "Checks a configuration, indicator files and captures, and prints what vigia would run with.",
     .help =
-        "Every mistake is named with its file and line. FILE is a configuration (.yaml), indicators or a capture.\n",
+        "Mistakes are named with file and line: the first 20 of an indicator file, then their number, and all of a\n"
+        "configuration. FILE is a configuration (.yaml), indicators or a capture.\n",
     .accepts = OPTION_INDICATORS | OPTION_CONFIG | OPTION_AS | OPTION_THREADS,
     .run = run,
 };

@@ -222,7 +222,7 @@ bool options_read(struct options *o, const struct command *command, int argc, ch
 int options_print(struct bytes text, int status)
 {
     signal(SIGPIPE, SIG_IGN);
-    bool written = fwrite(text.at, 1, text.len, stdout) == text.len && fflush(stdout) == 0;
+    bool written = (!text.len || fwrite(text.at, 1, text.len, stdout) == text.len) && fflush(stdout) == 0;
     if (written || errno == EPIPE)
         return status;
     log_error("stdout: %s", strerror(errno));

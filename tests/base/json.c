@@ -84,7 +84,7 @@ Test(json, writes_the_ends_of_the_number_range)
     }
 }
 
-/* RFC 8259, 7 */
+/* RFC 8259, 7, and what terminals obey */
 Test(json, escapes_what_must_be_escaped_and_nothing_else)
 {
     check_text("", 0, "\"\"");
@@ -92,7 +92,7 @@ Test(json, escapes_what_must_be_escaped_and_nothing_else)
     check_text("say \"no\"\\", 9, "\"say \\\"no\\\"\\\\\"");
     check_text("\b\t\n\f\r", 5, "\"\\b\\t\\n\\f\\r\"");
     check_text("\0\x01\x0b\x1f ", 5, "\"\\u0000\\u0001\\u000b\\u001f \"");
-    check_text("\x7f", 1, "\"\x7f\"");
+    check_text("\x7f\xc2\x9b\xc2\xa0", 5, "\"\\u007f\\u009b\xc2\xa0\""); /* DEL and C1, which some terminals obey */
 }
 
 Test(json, leaves_utf8_as_it_is)
