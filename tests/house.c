@@ -350,7 +350,9 @@ static int read_source(const char *path, const struct stat *st, int type, struct
 {
     (void)where;
     size_t len = strlen(path);
-    if (type != FTW_F || len < 2 || path[len - 2] != '.' || !strchr("ch", path[len - 1]))
+    bool c = len > 2 && path[len - 2] == '.' && strchr("ch", path[len - 1]);
+    bool cpp = len > 4 && strcmp(path + len - 4, ".cpp") == 0;
+    if (type != FTW_F || !(c || cpp))
         return 0;
     cr_assert(lt(sz, engine_files, TREE_MAX));
     char *text = calloc(1, (size_t)st->st_size + 1);
