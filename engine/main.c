@@ -26,7 +26,7 @@ int main(int argc, char **argv)
     const char *name = argc > 1 ? argv[1] : "";
     for (unsigned i = 0; i < sizeof commands / sizeof *commands; i++)
         if (strcmp(name, commands[i]->name) == 0)
-            return commands[i]->run(commands[i], argc - 1, argv + 1);
+            return options_run(commands[i], argc - 1, argv + 1);
     if (strcmp(name, "--version") == 0) {
         puts("vigia " VIGIA_VERSION);
         return STATUS_DONE;

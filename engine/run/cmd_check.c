@@ -149,16 +149,6 @@ static int check(const struct options *o)
     return status;
 }
 
-static int run(const struct command *self, int argc, char **argv)
-{
-    struct options o;
-    int status;
-    if (options_read(&o, self, argc, argv, &status))
-        status = check(&o);
-    options_clear(&o);
-    return status;
-}
-
 const struct command command_check = {
     .name = "check",
     .usage = "[-c CONFIG] [-i INDICATORS]... [FILE...]",
@@ -167,5 +157,5 @@ const struct command command_check = {
         "Mistakes are named with file and line: the first 20 of an indicator file, then their number, and all of a\n"
         "configuration. FILE is a configuration (.yaml), indicators or a capture.\n",
     .accepts = OPTION_INDICATORS | OPTION_CONFIG | OPTION_AS | OPTION_THREADS,
-    .run = run,
+    .run = check,
 };

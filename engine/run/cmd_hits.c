@@ -72,30 +72,20 @@ static int ask(const struct options *o, const char *path, const struct journal_q
     return s.failed ? STATUS_OUTPUT : read ? STATUS_DONE : STATUS_INPUT;
 }
 
-static int run(const struct command *self, int argc, char **argv)
+static int run(const struct options *o)
 {
-    struct options o;
-    int status;
-    if (!options_read(&o, self, argc, argv, &status)) {
-        options_clear(&o);
-        return status;
-    }
-    struct journal_query q = {.country = o.text[TEXT_COUNTRY],
-                              .type = o.text[TEXT_TYPE],
-                              .indicator = o.text[TEXT_INDICATOR],
-                              .id = o.text[TEXT_EXPLAIN]};
-    const char *limit = o.text[TEXT_LIMIT];
-    status = STATUS_USAGE;
-    if (!read_time(&o, TEXT_SINCE, "since", &q.since_ns) || !read_time(&o, TEXT_UNTIL, "until", &q.until_ns))
-        ;
-    else if (limit && !text_number(bytes_text(limit), UINT32_MAX, &q.limit))
-        log_error("--limit: expected a number, found \"%s\"", limit);
-    else if (o.argument_count)
-        log_error("hits: expected options only, found \"%s\"", o.arguments[0]);
-    else
-        status = ask(&o, o.text[TEXT_JOURNAL] ? o.text[TEXT_JOURNAL] : o.config.journal.path, &q);
-    options_clear(&o);
-    return status;
+    struct journal_query q = {.country = o->text[TEXT_COUNTRY],
+                              .type = o->text[TEXT_TYPE],
+                              .indicator = o->text[TEXT_INDICATOR],
+                              .id = o->text[TEXT_EXPLAIN]};
+    const char *limit = o->text[TEXT_LIMIT];
+    if (!read_time(o, TEXT_SINCE, "since", &q.since_ns) || !read_time(o, TEXT_UNTIL, "until", &q.until_ns))
+        return STATUS_USAGE;
+    if (limit && !text_number(bytes_text(limit), UINT32_MAX, &q.limit))
+        return options_wrong("--limit: expected a number, found \"%s\"", limit);
+    if (o->argument_count)
+        return options_wrong("hits: expected options only, found \"%s\"", o->arguments[0]);
+    return ask(o, o->text[TEXT_JOURNAL] ? o->text[TEXT_JOURNAL] : o->config.journal.path, &q);
 }
 
 const struct command command_hits = {

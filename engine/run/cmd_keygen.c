@@ -20,21 +20,11 @@ static int make(const char *name)
     return STATUS_DONE;
 }
 
-static int run(const struct command *self, int argc, char **argv)
+static int run(const struct options *o)
 {
-    struct options o;
-    int status;
-    if (!options_read(&o, self, argc, argv, &status)) {
-        options_clear(&o);
-        return status;
-    }
-    status = STATUS_USAGE;
-    if (o.argument_count != 1 || !*o.arguments[0])
-        log_error("keygen: expected one name");
-    else
-        status = make(o.arguments[0]);
-    options_clear(&o);
-    return status;
+    if (o->argument_count != 1 || !*o->arguments[0])
+        return options_wrong("keygen: expected one name");
+    return make(o->arguments[0]);
 }
 
 const struct command command_keygen = {

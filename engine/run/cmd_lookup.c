@@ -293,25 +293,15 @@ static int look_up(const struct options *o)
     return status;
 }
 
-static int run(const struct command *self, int argc, char **argv)
+static int run(const struct options *o)
 {
-    struct options o;
-    int status;
-    if (!options_read(&o, self, argc, argv, &status)) {
-        options_clear(&o);
-        return status;
-    }
-    status = STATUS_USAGE;
-    if (o.argument_count == 0)
-        log_error("lookup: expected at least one value");
-    else if (strcmp(o.output->name, "csv") == 0)
-        log_error("lookup: expected --format json or text, found csv");
-    else if (!o.config.indicators)
-        log_error("lookup: expected indicators: -i FILE, or a configuration that names some");
-    else
-        status = look_up(&o);
-    options_clear(&o);
-    return status;
+    if (o->argument_count == 0)
+        return options_wrong("lookup: expected at least one value");
+    if (strcmp(o->output->name, "csv") == 0)
+        return options_wrong("lookup: expected --format json or text, found csv");
+    if (!o->config.indicators)
+        return options_wrong("lookup: expected indicators: -i FILE, or a configuration that names some");
+    return look_up(o);
 }
 
 const struct command command_lookup = {

@@ -4,21 +4,11 @@
 #include "base/log.h"
 #include "run/replay.h"
 
-static int run(const struct command *self, int argc, char **argv)
+static int run(const struct options *o)
 {
-    struct options o;
-    int status;
-    if (!options_read(&o, self, argc, argv, &status)) {
-        options_clear(&o);
-        return status;
-    }
-    status = STATUS_USAGE;
-    if (o.argument_count == 0)
-        log_error("observe: expected at least one capture, folder or -");
-    else
-        status = replay(&o, true);
-    options_clear(&o);
-    return status;
+    if (o->argument_count == 0)
+        return options_wrong("observe: expected at least one capture, folder or -");
+    return replay(o, true);
 }
 
 const struct command command_observe = {

@@ -25,21 +25,11 @@ static int ask(const struct options *o)
     return done ? STATUS_DONE : STATUS_INPUT;
 }
 
-static int run(const struct command *self, int argc, char **argv)
+static int run(const struct options *o)
 {
-    struct options o;
-    int status;
-    if (!options_read(&o, self, argc, argv, &status)) {
-        options_clear(&o);
-        return status;
-    }
-    status = STATUS_USAGE;
-    if (o.argument_count)
-        log_error("reload: expected no argument");
-    else
-        status = ask(&o);
-    options_clear(&o);
-    return status;
+    if (o->argument_count)
+        return options_wrong("reload: expected no argument");
+    return ask(o);
 }
 
 const struct command command_reload = {

@@ -4,23 +4,13 @@
 #include "base/log.h"
 #include "run/replay.h"
 
-static int run(const struct command *self, int argc, char **argv)
+static int run(const struct options *o)
 {
-    struct options o;
-    int status;
-    if (!options_read(&o, self, argc, argv, &status)) {
-        options_clear(&o);
-        return status;
-    }
-    status = STATUS_USAGE;
-    if (o.argument_count == 0)
-        log_error("replay: expected at least one capture, folder or -");
-    else if (!o.config.indicators)
-        log_error("replay: expected indicators: -i FILE, or a configuration that names some");
-    else
-        status = replay(&o, false);
-    options_clear(&o);
-    return status;
+    if (o->argument_count == 0)
+        return options_wrong("replay: expected at least one capture, folder or -");
+    if (!o->config.indicators)
+        return options_wrong("replay: expected indicators: -i FILE, or a configuration that names some");
+    return replay(o, false);
 }
 
 const struct command command_replay = {

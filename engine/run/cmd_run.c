@@ -4,25 +4,15 @@
 #include "base/log.h"
 #include "run/daemon.h"
 
-static int run(const struct command *self, int argc, char **argv)
+static int run(const struct options *o)
 {
-    struct options o;
-    int status;
-    if (!options_read(&o, self, argc, argv, &status)) {
-        options_clear(&o);
-        return status;
-    }
-    status = STATUS_USAGE;
-    if (o.argument_count)
-        log_error("run: expected no arguments but options; sensors stand in the configuration");
-    else if (!o.config.path)
-        log_error("run: expected a configuration: -c FILE");
-    else if (!o.config.sensors)
-        log_error("%s: sensors: expected at least one", o.config.path);
-    else
-        status = daemon_run(&o);
-    options_clear(&o);
-    return status;
+    if (o->argument_count)
+        return options_wrong("run: expected no arguments but options; sensors stand in the configuration");
+    if (!o->config.path)
+        return options_wrong("run: expected a configuration: -c FILE");
+    if (!o->config.sensors)
+        return options_wrong("%s: sensors: expected at least one", o->config.path);
+    return daemon_run(o);
 }
 
 const struct command command_run = {

@@ -111,23 +111,13 @@ static int ask(const struct options *o)
     return status;
 }
 
-static int run(const struct command *self, int argc, char **argv)
+static int run(const struct options *o)
 {
-    struct options o;
-    int status;
-    if (!options_read(&o, self, argc, argv, &status)) {
-        options_clear(&o);
-        return status;
-    }
-    status = STATUS_USAGE;
-    if (o.argument_count)
-        log_error("status: expected no argument");
-    else if (strcmp(o.output->name, "csv") == 0)
-        log_error("status: --format: expected json or text");
-    else
-        status = ask(&o);
-    options_clear(&o);
-    return status;
+    if (o->argument_count)
+        return options_wrong("status: expected no argument");
+    if (strcmp(o->output->name, "csv") == 0)
+        return options_wrong("status: --format: expected json or text");
+    return ask(o);
 }
 
 const struct command command_status = {

@@ -131,16 +131,6 @@ static int watch(const struct options *o)
     return status;
 }
 
-static int run(const struct command *self, int argc, char **argv)
-{
-    struct options o;
-    int status;
-    if (options_read(&o, self, argc, argv, &status))
-        status = watch(&o);
-    options_clear(&o);
-    return status;
-}
-
 const struct command command_watch = {
     .name = "watch",
     .usage = "[--endpoint E] [--replay E] [--server NAME.pub] [TOPIC...]",
@@ -149,5 +139,5 @@ const struct command command_watch = {
         "TOPIC is the begin of topics to hear: hit. or hit.green.CL. (all when none is given). Without --endpoint the\n"
         "configuration's endpoints are taken.\n",
     .accepts = OPTION_CONFIG | OPTION_ENDPOINT | OPTION_FORMAT,
-    .run = run,
+    .run = watch,
 };

@@ -12,13 +12,15 @@ enum {
     STATUS_OUTPUT = 3, /* the output failed */
 };
 
+struct options;
+
 struct command {
     const char *name;
-    const char *usage; /* what stands behind the name on the first line of its help */
-    const char *about; /* one line */
-    const char *help;  /* the rest; may be empty */
-    unsigned accepts;  /* OPTION_ bits of options.h */
-    int (*run)(const struct command *self, int argc, char **argv); /* argv[0] is the subcommand */
+    const char *usage;                   /* what stands behind the name on the first line of its help */
+    const char *about;                   /* one line */
+    const char *help;                    /* the rest; may be empty */
+    unsigned accepts;                    /* OPTION_ bits of options.h */
+    int (*run)(const struct options *o); /* gives the exit status */
 };
 
 extern const struct command command_replay;  /* cmd_replay.c */

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -86,7 +87,7 @@ static bool is_short(int letter)
     return letter == 'i' || letter == 'c' || letter == 'o' || letter == 'h';
 }
 
-void options_help(const struct command *command)
+static void help(const struct command *command)
 {
     printf("vigia %s %s\n\n%s\n%s\n", command->name, command->usage, command->about, command->help);
     for (int i = 0; i < LINES; i++) {
@@ -166,7 +167,7 @@ static void look_at_terminal(struct options *o)
         o->style.columns = size.ws_col;
 }
 
-bool options_read(struct options *o, const struct command *command, int argc, char **argv, int *status)
+static bool read_all(struct options *o, const struct command *command, int argc, char **argv, int *status)
 {
     struct option accepted[LINES + 1] = {{NULL, 0, NULL, 0}};
     char letters[2 * LINES + 1] = "";
@@ -190,7 +191,7 @@ bool options_read(struct options *o, const struct command *command, int argc, ch
     optind = 1;
     for (int letter; (letter = getopt_long(argc, argv, letters, accepted, NULL)) != -1;) {
         if (letter == 'h') {
-            options_help(command);
+            help(command);
             *status = STATUS_DONE;
             return false;
         }
@@ -229,7 +230,23 @@ int options_print(struct bytes text, int status)
     return STATUS_OUTPUT;
 }
 
-void options_clear(struct options *o)
+int options_run(const struct command *command, int argc, char **argv)
 {
-    arena_free(&o->arena);
+    struct options o;
+    int status;
+    if (read_all(&o, command, argc, argv, &status))
+        status = command->run(&o);
+    arena_free(&o.arena);
+    return status;
+}
+
+int options_wrong(const char *format, ...)
+{
+    struct fail why = {.text = ""};
+    va_list args;
+    va_start(args, format);
+    vsnprintf(why.text, sizeof why.text, format, args);
+    va_end(args);
+    log_error("%s", why.text);
+    return STATUS_USAGE;
 }

@@ -55,16 +55,15 @@ struct options {
     int argument_count;
 };
 
-/* Reads argv. True: go on. False: it is over, with `*status` (help was shown, or every mistake was named). */
-bool options_read(struct options *o, const struct command *command, int argc, char **argv, int *status);
+/* Reads the command line of a subcommand (argv[0] is its name) and runs it, or shows its help, or names every mistake.
+ * Gives the exit status. */
+int options_run(const struct command *command, int argc, char **argv);
+
+/* For subcommands: names what is wrong with the usage; gives its exit status. */
+int options_wrong(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Writes what a subcommand has to say to stdout, and gives its exit status: `status`, or STATUS_OUTPUT when the output
  * failed. That its reader went away is no failure. */
 int options_print(struct bytes text, int status);
-
-void options_clear(struct options *o);
-
-/* The help of one subcommand, to stdout. */
-void options_help(const struct command *command);
 
 #endif
