@@ -104,6 +104,11 @@ void *ring_pop_wait(struct ring *r)
     }
 }
 
+unsigned ring_count(const struct ring *r)
+{
+    return ck_ring_size(&r->ends);
+}
+
 bool ring_ended(struct ring *r)
 {
     return is_closed(r) && ck_ring_size(&r->ends) == 0;

@@ -34,6 +34,9 @@ void *ring_pop(struct ring *r);
 /* Reader: waits; NULL when closed and empty. */
 void *ring_pop_wait(struct ring *r);
 
+/* Either end: how many are inside, or were a moment ago. */
+unsigned ring_count(const struct ring *r);
+
 /* Reader: whether all has been popped and the writer has closed. */
 bool ring_ended(struct ring *r);
 

@@ -278,7 +278,7 @@ static int look_up(const struct options *o)
     bool failed = false;
     static struct question q; /* too large for the stack */
     q = (struct question){.now_ns = clock_wall_ns(), .text = strcmp(o->output->name, "text") == 0};
-    q.db = generation_build(&o->config, o->as, 1, &failed);
+    q.db = generation_build(&o->config, o->as, 1, false, &failed);
     if (!q.db)
         return STATUS_USAGE;
     q.asker = asker_new();

@@ -30,7 +30,7 @@ struct crier {
     struct progress deadline; /* monotonic; when to give up at the end */
     int64_t generation_known;
     int64_t beat_ns;
-    int64_t trim_ns;
+    int64_t sync_ns;
     bool failing;
     struct crier_counters counters;
 };
@@ -118,9 +118,12 @@ static void tell_folded(struct crier *c, int64_t now_ns, int64_t wait_ns)
     }
 }
 
-static bool take(struct crier *c, int64_t now_ns)
+/* While the journal refuses, findings wait with the listeners once enough of them wait here. */
+static bool take(struct crier *c, int64_t now_ns, bool given_up)
 {
     bool did = false;
+    if (!given_up && counter_read(&publisher_counters(c->publisher)->waiting) > PUBLISHER_WAITING_MAX / 2)
+        return false;
     for (unsigned i = 0; i < c->job.listener_count; i++) {
         struct hit *hit;
         for (int n = 0; n < CRIER_ROUND && (hit = ring_pop(listener_told(c->job.listeners[i]))); n++, did = true)
@@ -152,7 +155,7 @@ static void write_generation(struct crier *c)
         c->generation_known = generation;
 }
 
-/* Once a beat: what is lost with the power is at most a beat's findings. */
+/* What is lost with the power is at most the findings of JOURNAL_SYNC_MS. */
 static void sync(struct crier *c)
 {
     struct fail why = {.text = ""};
@@ -191,13 +194,12 @@ static void keep_time(struct crier *c, int64_t wall_ns, int64_t now_ns)
     if (now_ns >= c->beat_ns) {
         c->beat_ns = now_ns + CRIER_BEAT_NS;
         tell_folded(c, now_ns, CRIER_FOLD_NS);
-        write_generation(c);
-        sync(c);
+        trim(c, wall_ns);
         publisher_heartbeat(c->publisher, wall_ns);
     }
-    if (now_ns >= c->trim_ns) {
-        c->trim_ns = now_ns + CRIER_TRIM_NS;
-        trim(c, wall_ns);
+    if (now_ns >= c->sync_ns) {
+        c->sync_ns = now_ns + JOURNAL_SYNC_MS * INT64_C(1000000);
+        sync(c);
     }
 }
 
@@ -208,20 +210,21 @@ static void *run(void *arg)
     for (bool over = false; !over;) {
         int64_t wall_ns = clock_wall_ns(), now_ns = clock_monotonic_ns();
         bool last = ended(c);
-        bool did = take(c, now_ns);
+        bool given_up = now_ns > progress_read(&c->deadline);
+        bool did = take(c, now_ns, given_up);
         if (last && !did)
             tell_folded(c, now_ns, 0);
+        write_generation(c); /* before what was found with it is told */
         commit(c, wall_ns, now_ns);
         keep_time(c, wall_ns, now_ns);
         hear_subscriptions(c);
         bool waiting = counter_read(&publisher_counters(c->publisher)->waiting) > 0;
-        over = last && !did && (!waiting || now_ns > progress_read(&c->deadline));
+        over = last && !did && (!waiting || given_up);
         if (did)
             idle = 0;
         else
             ring_pause(&idle);
     }
-    write_generation(c);
     publisher_heartbeat(c->publisher, clock_wall_ns());
     return NULL;
 }

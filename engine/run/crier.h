@@ -14,9 +14,8 @@
 
 #define CRIER_BEAT_NS INT64_C(1000000000)
 #define CRIER_FOLD_NS (INT64_C(10) * 1000000000) /* how long folded findings wait to be told of */
-#define CRIER_TRIM_NS (INT64_C(60) * 1000000000)
 
-enum { CRIER_ROUND = 1024 /* findings of one listener in a batch */, CRIER_TRIM_ROWS = 10000 };
+enum { CRIER_ROUND = 1024 /* findings of one listener in a batch */, CRIER_TRIM_ROWS = 5000 /* at a beat */ };
 
 struct crier_job {
     struct listener *const *listeners;

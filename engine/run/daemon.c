@@ -36,8 +36,9 @@ struct source {
     const struct config_sensor *config;
     struct folder *folder;
     struct port *port;
-    bool gone;            /* the interface is away; said once */
-    uint64_t gone_before; /* as counted when it was last opened */
+    struct counter damaged; /* streams; of the reader's thread */
+    bool gone;              /* the interface is away; said once */
+    uint64_t gone_before;   /* as counted when it was last opened */
 };
 
 /* A generation that is being built, or is ready. */
@@ -46,6 +47,8 @@ struct building {
     pthread_t thread;
     struct config config;
     struct arena arena;
+    bool read;           /* the configuration is good */
+    uint64_t files_mark; /* of its indicator files, before they were read */
     uint32_t generation;
     const struct database *database; /* NULL: it could not be built */
     struct ring *ready;              /* closed when done */
@@ -59,9 +62,10 @@ struct daemon {
     struct source *sources;
     struct swap database;
     uint32_t generation;
-    struct building *building;
-    bool build_again;    /* a reload was asked for while one was under way */
-    uint64_t files_mark; /* of the indicator files as they were read */
+    struct building *building; /* under way */
+    struct building *built;    /* the last whose configuration was good; NULL: `config` is */
+    bool build_again;          /* a reload was asked for while one was under way */
+    uint64_t files_mark;       /* of the indicator files as they were read */
     struct journal *journal;
     struct zmtp *zmtp;
     struct zmtp_socket *publishing;
@@ -83,7 +87,8 @@ static unsigned worker_count(const struct config *c)
 
 static void complain(void *to, const char *text)
 {
-    const struct source *s = to;
+    struct source *s = to;
+    counter_add(&s->damaged, 1);
     log_error("sensor %s: %s", s->config->name, text);
 }
 
@@ -218,6 +223,11 @@ static uint64_t mark_of(const struct config *c)
     return mark;
 }
 
+static const struct config *watched(const struct daemon *d)
+{
+    return d->built ? &d->built->config : d->config;
+}
+
 static void mistake(void *to, const char *text)
 {
     (void)to;
@@ -245,8 +255,10 @@ static void *build(void *arg)
     struct building *b = arg;
     bool failed = false;
     setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), BUILDER_NICE);
-    if (read_again(b))
-        b->database = generation_build(&b->config, NULL, b->generation, &failed);
+    b->read = read_again(b);
+    b->files_mark = b->read ? mark_of(&b->config) : 0;
+    if (b->read)
+        b->database = generation_build(&b->config, b->daemon->options->as, b->generation, true, &failed);
     ring_close(b->ready);
     return NULL;
 }
@@ -263,7 +275,7 @@ static void reload(struct daemon *d)
     b->daemon = d;
     b->generation = d->generation + 1;
     b->ready = ring_new(4);
-    d->files_mark = mark_of(d->config);
+    d->files_mark = mark_of(watched(d));
     d->build_again = false;
     d->building = b;
     if (pthread_create(&b->thread, NULL, build, b) != 0)
@@ -276,11 +288,20 @@ static void put_in_place(struct daemon *d, struct building *b)
         log_error("reload: generation %u stays in place", d->generation);
         return;
     }
+    d->generation = b->generation;
+    crier_tell_generation(d->crier, d->generation); /* before anything is found with it */
     const struct database *old = swap_put(&d->database, (void *)(uintptr_t)b->database);
     database_drop(old);
-    d->generation = b->generation;
-    crier_tell_generation(d->crier, d->generation);
     log_note("generation %u: %u indicators", d->generation, database_count(b->database));
+}
+
+static void building_free(struct building *b)
+{
+    if (!b)
+        return;
+    ring_free(b->ready);
+    arena_free(&b->arena);
+    free(b);
 }
 
 static void look_after_building(struct daemon *d, bool wait)
@@ -290,10 +311,14 @@ static void look_after_building(struct daemon *d, bool wait)
         return;
     pthread_join(b->thread, NULL);
     put_in_place(d, b);
-    ring_free(b->ready);
-    arena_free(&b->arena);
-    free(b);
     d->building = NULL;
+    if (b->read) {
+        d->files_mark = b->files_mark;
+        building_free(d->built);
+        d->built = b;
+    } else {
+        building_free(b);
+    }
     if (d->build_again && !wait)
         reload(d);
 }
@@ -303,7 +328,7 @@ static bool first_generation(struct daemon *d)
     bool failed = false;
     d->generation = (uint32_t)journal_number(d->journal, "generation") + 1;
     d->files_mark = mark_of(d->config);
-    const struct database *db = generation_build(d->config, d->options->as, d->generation, &failed);
+    const struct database *db = generation_build(d->config, d->options->as, d->generation, false, &failed);
     d->database.current = (void *)(uintptr_t)db;
     if (db)
         log_note("generation %u: %u indicators", d->generation, database_count(db));
@@ -343,6 +368,7 @@ static void write_sensor(struct json *j, const struct daemon *d, unsigned index)
     json_key(j, "heard"), json_number(j, (int64_t)heard);
     json_key(j, "lost"), json_number(j, (int64_t)lost);
     json_key(j, "away"), json_bool(j, d->sources[index].gone);
+    json_key(j, "damaged"), json_number(j, (int64_t)counter_read(&d->sources[index].damaged));
     json_end(j);
 }
 
@@ -419,6 +445,7 @@ static bool open_signals(struct daemon *d)
     sigaddset(&set, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &set, NULL); /* every thread made from now on has them blocked too */
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGIO, SIG_IGN); /* the kernel's word that a lease on a capture is in another's way (folder) */
     d->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     return d->signals >= 0;
 }
@@ -448,7 +475,7 @@ static bool open_all(struct daemon *d)
     else if (!(d->control = control_open(d->config->control.path, &why)))
         fail_at(&why, "control");
     else if (!(d->journal = journal_open(d->config->journal.path, &why)))
-        fail_at(&why, "journal");
+        fail_at(&why, "journal: %s", d->config->journal.path);
     else if (!open_telling(d, &why))
         fail_at(&why, "publish");
     if (!*why.text)
@@ -459,6 +486,9 @@ static bool open_all(struct daemon *d)
 
 static void start(struct daemon *d)
 {
+    struct fail why = {.text = ""};
+    if (!journal_set_number(d->journal, "generation", d->generation, &why))
+        log_warning("journal: %s", why.text); /* the crier tries again */
     d->listening = (struct listener_job){.config = d->config,
                                          .sensors = d->sensors,
                                          .sensor_count = d->config->sensors_count,
@@ -499,7 +529,7 @@ static void supervise(struct daemon *d)
         for (unsigned i = 0; i < d->config->sensors_count; i++)
             if (d->sources[i].config->interface)
                 watch_tap(d, i);
-        if (!d->building && mark_of(d->config) != d->files_mark)
+        if (!d->building && mark_of(watched(d)) != d->files_mark)
             reload(d);
     }
 }
@@ -565,6 +595,7 @@ static void close_all(struct daemon *d)
         database_drop(d->database.current);
     if (d->signals >= 0)
         close(d->signals);
+    building_free(d->built);
 }
 
 int daemon_run(const struct options *o)

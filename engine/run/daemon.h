@@ -7,8 +7,7 @@
  *
  * Reload (SIGHUP, `vigia reload`, a changed indicator file): the configuration is read again and the next generation is
  * built beside the running one, at low priority, then put in its place. What cannot be built leaves the old one in
- * place, and stderr says why. Indicators, the flood guard's and the journal's limits change so; other settings need a
- * restart, and a reload that finds them changed says so.
+ * place, and stderr says why. Only indicators change so; every other setting needs a restart.
  */
 #ifndef VIGIA_RUN_DAEMON_H
 #define VIGIA_RUN_DAEMON_H

@@ -93,6 +93,7 @@ bool generation_read(struct draft *d, const struct config_indicators *file, cons
         good &= read_part(&r, file, unpacked.parts[i].content, as);
     }
     unpack_free(&unpacked);
+    report->whole = good;
     if (report->refused > GENERATION_NAMED)
         log_error("%s: %u more records refused", file->path, report->refused - GENERATION_NAMED);
     if (report->warnings > GENERATION_NAMED)
@@ -100,16 +101,20 @@ bool generation_read(struct draft *d, const struct config_indicators *file, cons
     return good && !report->refused;
 }
 
-const struct database *generation_build(const struct config *c, const char *as, uint32_t generation, bool *failed)
+const struct database *generation_build(const struct config *c, const char *as, uint32_t generation, bool whole,
+                                        bool *failed)
 {
     struct draft *draft = draft_new();
     struct fail why = {.text = ""};
+    bool all_whole = true;
     for (const struct config_indicators *file = c->indicators; file; file = file->next) {
         struct generation_report report;
         *failed |= !generation_read(draft, file, as, &report);
+        all_whole &= report.whole;
     }
-    const struct database *db = database_build(draft, generation, &why);
-    if (!db)
+    bool wanted = all_whole || !whole;
+    const struct database *db = wanted ? database_build(draft, generation, &why) : NULL;
+    if (wanted && !db)
         log_error("indicators: %s", why.text);
     draft_free(draft);
     return db;

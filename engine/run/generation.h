@@ -18,6 +18,7 @@ struct generation_report {
     uint32_t refused;
     uint32_t warnings;
     const char *format; /* NULL: not recognised */
+    bool whole;         /* the file was read to its end */
 };
 
 /* Reads one file into the draft; false when it could not be read or a record was refused. `as` names a format, or is
@@ -26,7 +27,9 @@ bool generation_read(struct draft *d, const struct config_indicators *file, cons
                      struct generation_report *report);
 
 /* All files of a configuration, compiled. `*failed` is set when something was named on stderr as an error. NULL when
- * nothing can be built. */
-const struct database *generation_build(const struct config *c, const char *as, uint32_t generation, bool *failed);
+ * nothing can be built; with `whole`, also when a file could not be read to its end (a record that is none is no
+ * reason). */
+const struct database *generation_build(const struct config *c, const char *as, uint32_t generation, bool whole,
+                                        bool *failed);
 
 #endif

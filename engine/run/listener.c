@@ -117,11 +117,16 @@ static bool hear_block(struct ear *e, struct reader *reader)
     return true;
 }
 
+static bool is_full(const struct listener *l)
+{
+    return ring_count(l->told) >= LISTENER_RING / 2;
+}
+
 static bool hear(struct ear *e)
 {
     struct reader *reader = e->listener->job->sensors[e - e->listener->ears].reader;
     if (reader)
-        return hear_block(e, reader);
+        return !is_full(e->listener) && hear_block(e, reader);
     if (!e->socket)
         return false;
     switch (tap_read(e->socket, LISTENER_ROUND, on_frame, e)) {
@@ -176,6 +181,20 @@ static bool obey(struct listener *l)
     return go_on;
 }
 
+/* What has come already, but not for ever what still comes. */
+static void drain(struct listener *l)
+{
+    int64_t until_ns = clock_monotonic_ns() + LISTENER_DRAIN_NS;
+    for (bool did = true; did && clock_monotonic_ns() < until_ns;) {
+        did = false;
+        for (unsigned s = 0; s < l->job->sensor_count; s++)
+            did |= hear(&l->ears[s]);
+        swap_quiet();
+        for (unsigned idle = 0; is_full(l) && clock_monotonic_ns() < until_ns; did = true)
+            ring_pause(&idle);
+    }
+}
+
 static void *run(void *arg)
 {
     struct listener *l = arg;
@@ -195,12 +214,11 @@ static void *run(void *arg)
         if (!did)
             wait(l);
     }
+    drain(l);
     for (unsigned s = 0; s < l->job->sensor_count; s++) {
-        while (hear(&l->ears[s]))
-            ;
-        lane_end(l->ears[s].lane);
         if (l->job->sensors[s].reader)
             reader_leave(l->job->sensors[s].reader, l->index);
+        lane_end(l->ears[s].lane);
     }
     show_counts(l);
     ring_close(l->told);

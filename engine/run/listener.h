@@ -5,8 +5,9 @@
  * listeners, and takes its shards' frames.
  *
  * It reads the present generation before each round and is quiet between rounds, so that the old one can go; it is
- * offline while it waits. Time passes by the packets, and by the clock of the wall where an interface is silent, so
- * that its flows end too.
+ * offline while it waits. Where the herald does not keep up, streams wait: no block is taken while its ring is half
+ * full. An interface does not wait; what is found there and finds no room is dropped and counted. Time passes by the
+ * packets, and by the clock of the wall where an interface is silent, so that its flows end too.
  *
  * What others may read of it while it runs are counters. What it is told comes over a ring: a socket to hear.
  */
@@ -20,7 +21,13 @@
 #include "run/reader.h"
 #include "wire/tap.h"
 
-enum { LISTENER_RING = 65536, LISTENER_WAIT_MS = 20, LISTENER_ROUND = 1024 /* frames of one socket in a round */ };
+enum {
+    LISTENER_RING = 65536, /* findings on their way to the herald */
+    LISTENER_WAIT_MS = 20,
+    LISTENER_ROUND = 1024, /* frames of one socket in a round */
+};
+
+#define LISTENER_DRAIN_NS (INT64_C(3) * 1000000000) /* at the end, for what has come already */
 
 /* One sensor as the threads know it. Immutable while they run. */
 struct listening {

@@ -44,6 +44,19 @@ static socklen_t place_of(const struct config_listen *where, union place *out)
     return sizeof out->v6;
 }
 
+/* A socket that refuses connections is one that nobody listens at any more; whatever else lies there stays. */
+static void remove_stale(const union place *place, socklen_t len)
+{
+    struct stat status;
+    if (lstat(place->local.sun_path, &status) != 0 || !S_ISSOCK(status.st_mode))
+        return;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd >= 0 && connect(fd, &place->any, len) != 0 && errno == ECONNREFUSED)
+        unlink(place->local.sun_path);
+    if (fd >= 0)
+        close(fd);
+}
+
 struct port *port_open(const struct config_listen *where, void (*complain)(void *to, const char *text), void *to,
                        struct fail *why)
 {
@@ -51,7 +64,7 @@ struct port *port_open(const struct config_listen *where, void (*complain)(void 
     socklen_t len = place_of(where, &place);
     bool is_unix = where->path != NULL;
     if (is_unix)
-        unlink(place.local.sun_path);
+        remove_stale(&place, len);
     int fd = socket(place.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     int yes = 1;
     mode_t mask = umask(0177);

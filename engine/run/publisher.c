@@ -81,17 +81,23 @@ static struct told told_of(const struct publisher *p, const struct hit *hit, uin
     return t;
 }
 
+/* The topic of a tier's rendition, with a NUL behind it as the journal's texts have. */
+static void take_topic(struct publisher *p, const struct told *t, enum tlp tier)
+{
+    buffer_clear(&p->topic);
+    encode_topic(t, tier, &p->topic);
+    buffer_char(&p->topic, '\0');
+    p->topic.len--;
+}
+
 /* One tier's rendition: its number, its row. Told of a tier only what holds something of it. */
 static bool render(struct publisher *p, struct told *t, enum tlp tier, int64_t row, struct fail *why)
 {
     struct rendition r = rendition_of(t, tier);
     if (!r.told || r.tlp != tier)
         return true;
-    buffer_clear(&p->topic);
+    take_topic(p, t, tier);
     buffer_clear(&p->json);
-    encode_topic(t, tier, &p->topic);
-    buffer_add(&p->topic, "", 1); /* the journal's texts end in NUL */
-    p->topic.len--;
     t->seq = journal_next_seq(p->job.journal, p->topic.at);
     encode_json(t, tier, &p->json);
     if (!journal_publish(p->job.journal, row, p->topic.at, t->seq, buffer_bytes(&p->json), why))
@@ -107,6 +113,8 @@ static bool remember(struct publisher *p, const struct hit *hit, uint64_t folded
     struct observable o = finding_observable(&hit->finding);
     struct rendition all = rendition_of(&t, TLP_RED);
     finding_id(&hit->finding, t.sensor->name, &t.indicator->key, id);
+    take_topic(p, &t, all.tlp); /* what the owner reads is what the strictest tier that is told reads */
+    t.seq = journal_next_seq(p->job.journal, p->topic.at);
     buffer_clear(&p->json);
     encode_json(&t, TLP_RED, &p->json);
     struct journal_finding f = {.id = id,
@@ -157,6 +165,7 @@ static bool write_all(struct publisher *p, int64_t wall_ns, struct fail *why)
 
 bool publisher_commit(struct publisher *p, int64_t wall_ns, int64_t monotonic_ns, struct fail *why)
 {
+    show(&p->counters.waiting, p->count);
     if (!p->count || monotonic_ns < p->retry_ns)
         return true;
     bool written = write_all(p, wall_ns, why);

@@ -44,14 +44,39 @@ static void collect(struct reader *r)
             b->out--;
 }
 
+/* The reader's one way to wait for workers; the thread may be ended from outside meanwhile, since a worker that has
+ * left gives nothing back. */
+static void pause_for_workers(unsigned *idle)
+{
+    int old;
+    pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &old);
+    pthread_testcancel();
+    ring_pause(idle);
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &old);
+}
+
 static struct reader_block *free_block(struct reader *r)
 {
-    for (unsigned idle = 0;; ring_pause(&idle)) {
+    for (unsigned idle = 0;; pause_for_workers(&idle)) {
         collect(r);
         for (int i = 0; i < READER_BLOCKS; i++)
             if (!r->blocks[i].out)
                 return &r->blocks[i];
     }
+}
+
+/* Until every worker has worked through all that was lent. */
+static void wait_for_all(struct reader *r)
+{
+    unsigned idle = 0, out = 0;
+    do {
+        if (out)
+            pause_for_workers(&idle);
+        collect(r);
+        out = 0;
+        for (int i = 0; i < READER_BLOCKS; i++)
+            out += r->blocks[i].out;
+    } while (out);
 }
 
 static void make_room(struct reader_block *b, size_t cap)
@@ -77,7 +102,7 @@ static bool cut(struct reader *r, struct reader_block *b, size_t have)
     return v != RECORD_BROKEN;
 }
 
-/* The one place where the thread may be ended from outside: it may wait here for ever. */
+/* The thread may be ended from outside here: it may wait for ever. */
 static ssize_t read_some(int fd, uint8_t *to, size_t len)
 {
     ssize_t n;
@@ -107,6 +132,8 @@ static bool fill(struct reader *r, struct reader_block *b)
         ssize_t n = read_some(r->fd, b->octets + have, b->cap - have);
         have += n > 0 ? (size_t)n : 0;
         more = cut(r, b, have) && n > 0;
+        if (n <= 0 && b->len < have)
+            fail_set(&r->damage, "ends in the middle of a record");
     }
     if (!more)
         b->len = have;
@@ -184,6 +211,11 @@ static bool read_streams(struct reader *r)
             wanted = read_stream(r);
         close(r->fd);
         r->fd = -1;
+        if (!wanted)
+            break; /* not to its end */
+        wait_for_all(r);
+        if (*r->damage.text)
+            fail_at(&r->damage, "%s", reader_name(r, r->stream));
         r->source.done(r->source.to, r->damage.text);
     }
     return wanted;

@@ -29,7 +29,8 @@ struct reader_source {
     /* The next one, to be read to its end and closed, and its name; -1 when there will be none. May wait, and then may
      * be ended there. */
     int (*next)(void *to, char *name, size_t name_max);
-    /* What was wrong with the one before; empty when it was read whole. */
+    /* The one before was read to its end, and every worker has worked it through. What was wrong with it, behind its
+     * name; empty when it was whole. Not called of one in whose middle the workers left. */
     void (*done)(void *to, const char *why);
 };
 

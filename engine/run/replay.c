@@ -65,7 +65,7 @@ static bool load(struct play *p)
     if (p->observe)
         return true;
     int64_t begin = clock_monotonic_ns();
-    p->database = generation_build(c, p->options->as, 1, &p->failed);
+    p->database = generation_build(c, p->options->as, 1, false, &p->failed);
     p->metrics.load_ns = clock_monotonic_ns() - begin;
     p->metrics.indicators = p->database ? database_count(p->database) : 0;
     return p->database;
