@@ -32,6 +32,7 @@ struct crier {
     int64_t beat_ns;
     int64_t sync_ns;
     bool failing;
+    bool untrimmed; /* the last attempt failed; said once for a row of failures */
     struct crier_counters counters;
 };
 
@@ -168,9 +169,11 @@ static void trim(struct crier *c, int64_t wall_ns)
     struct fail why = {.text = ""};
     uint32_t gone = 0;
     int64_t before_ns = wall_ns - c->job.config->journal.keep_ns;
-    if (!journal_trim(c->job.publishing.journal, before_ns, c->job.config->journal.octets_max, CRIER_TRIM_ROWS, &gone,
-                      &why))
+    bool good = journal_trim(c->job.publishing.journal, before_ns, c->job.config->journal.octets_max, CRIER_TRIM_ROWS,
+                             &gone, &why);
+    if (!good && !c->untrimmed)
         log_warning("journal: %s", why.text);
+    c->untrimmed = !good;
     counter_add(&c->counters.trimmed, gone);
 }
 
