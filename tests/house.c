@@ -72,7 +72,8 @@ static const struct {
     {"openssl/", "libcrypto"},  {"sqlite3", "sqlite"},     {"curl/", "libcurl"},
     {"archive", "libarchive"},  {"idn2.h", "libidn2"},     {"libpsl.h", "libpsl"},
     {"maxminddb", "maxminddb"}, {"simdjson", "simdjson"},  {"xxhash.h", "xxhash"},
-    {"nghttp2/", "nghttp2"},    {"jemalloc/", "jemalloc"},
+    {"nghttp2/", "nghttp2"},    {"zlib.h", "zlib"},        {"brotli/", "brotli"},
+    {"jemalloc/", "jemalloc"},
 };
 
 static const char *const by_nobody[] = {"jemalloc", NULL}; /* linked */

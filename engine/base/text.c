@@ -5,6 +5,8 @@
 #include "base/text.h"
 
 #include <assert.h>
+#include <math.h>
+#include <stdlib.h>
 
 #define DAY_S 86400
 
@@ -36,6 +38,64 @@ bool text_number(struct bytes text, uint64_t max, uint64_t *out)
     if (text.len == 0)
         return false;
     *out = n;
+    return true;
+}
+
+size_t text_number_write(int64_t number, char out[TEXT_NUMBER_MAX])
+{
+    char digits[TEXT_NUMBER_MAX];
+    char *at = digits + sizeof digits;
+    uint64_t left = number < 0 ? -(uint64_t)number : (uint64_t)number;
+    *--at = 0;
+    do
+        *--at = (char)('0' + left % 10);
+    while (left /= 10);
+    if (number < 0)
+        *--at = '-';
+    size_t len = (size_t)(digits + sizeof digits - at) - 1;
+    memcpy(out, at, len + 1);
+    return len;
+}
+
+static size_t digits_in(struct bytes text)
+{
+    size_t n = 0;
+    while (n < text.len && is_digit(text.at[n]))
+        n++;
+    return n;
+}
+
+static bool is_decimal(struct bytes text)
+{
+    text = bytes_from(text, text.len && (*text.at == '-' || *text.at == '+'));
+    size_t whole = digits_in(text), fraction = 0;
+    text = bytes_from(text, whole);
+    if (text.len && *text.at == '.') {
+        fraction = digits_in(bytes_from(text, 1));
+        text = bytes_from(text, 1 + fraction);
+    }
+    if (whole + fraction == 0)
+        return false;
+    if (text.len == 0)
+        return true;
+    if ((*text.at | 0x20) != 'e')
+        return false;
+    text = bytes_from(text, 1);
+    text = bytes_from(text, text.len && (*text.at == '-' || *text.at == '+'));
+    return text.len > 0 && digits_in(text) == text.len;
+}
+
+bool text_decimal(struct bytes text, double *out)
+{
+    char room[TEXT_DECIMAL_MAX + 1];
+    if (text.len > TEXT_DECIMAL_MAX || !is_decimal(text))
+        return false;
+    memcpy(room, text.at, text.len);
+    room[text.len] = 0;
+    double number = strtod(room, NULL); /* of what it reads, all has been looked at; the locale is never set */
+    if (!isfinite(number))
+        return false;
+    *out = number;
     return true;
 }
 

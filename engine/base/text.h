@@ -8,12 +8,23 @@
 
 #include "base/bytes.h"
 
-enum { TEXT_TIME_MAX = sizeof "2026-11-21T02:00:00.123456789Z" };
+enum {
+    TEXT_TIME_MAX = sizeof "2026-11-21T02:00:00.123456789Z",
+    TEXT_NUMBER_MAX = sizeof "-9223372036854775808",
+    TEXT_DECIMAL_MAX = 400,
+};
 
 #define TEXT_SECOND_NS INT64_C(1000000000)
 
 /* Decimal digits only, at most `max`. */
 bool text_number(struct bytes text, uint64_t max, uint64_t *out);
+
+/* Decimal digits, of a negative number behind a minus, and NUL; returns the length. */
+size_t text_number_write(int64_t number, char out[TEXT_NUMBER_MAX]);
+
+/* A decimal number, with or without sign, fraction and exponent (-0.5, 5., .5, 1e3), as the nearest double; no blanks, no
+ * hex, no infinity and no NaN, nothing that is too large for a double, at most TEXT_DECIMAL_MAX octets. */
+bool text_decimal(struct bytes text, double *out);
 
 /* Pairs of hex digits in either case; `out` holds text.len / 2. */
 bool text_hex(struct bytes text, uint8_t *out);

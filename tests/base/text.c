@@ -1,5 +1,6 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/text.h"
@@ -36,6 +37,49 @@ Test(text, reads_decimal_numbers_up_to_a_bound)
         cr_expect_eq(text_number(bytes_text(cases[i].text), cases[i].max, &n), cases[i].read, "%s", cases[i].text);
         cr_expect_eq(n, cases[i].number, "%s", cases[i].text);
     }
+}
+
+Test(text, reads_decimal_fractions)
+{
+    static const struct {
+        const char *text;
+        double number;
+    } cases[] = {
+        {"0", 0},
+        {"-0.5", -0.5},
+        {"+12", 12},
+        {"5.", 5},
+        {".25", 0.25},
+        {"1e3", 1000},
+        {"1.5E-3", 0.0015},
+        {"1e+05", 100000},
+        {"0.1", 0.1},
+        {"1000000000000000", 1e15},
+        {"0.1000000000000000055511151231257827", 0.1},
+        {"00012.500", 12.5},
+        {"1e-400", 0},
+        {"1.7976931348623157e308", 1.7976931348623157e308},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        double n = -1;
+        cr_expect(text_decimal(bytes_text(cases[i].text), &n), "%s", cases[i].text);
+        cr_expect(n == cases[i].number, "%s", cases[i].text);
+    }
+}
+
+Test(text, refuses_what_is_no_decimal_fraction)
+{
+    static const char *const refused[] = {"",    ".",   "-",     "+-1",    "1 ",    " 1",  "1e",
+                                          "1e+", "e5",  "1.2.3", "NaN",    "nan",   "inf", "infinity",
+                                          "0x1", "1,5", "1e400", "-1e999", "1_000", "NA"};
+    char longest[TEXT_DECIMAL_MAX + 2];
+    double n;
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
+        cr_expect_not(text_decimal(bytes_text(refused[i]), &n), "%s", refused[i]);
+    memset(longest, '0', sizeof longest);
+    cr_expect(text_decimal(bytes_of(longest, TEXT_DECIMAL_MAX), &n));
+    cr_expect_not(text_decimal(bytes_of(longest, TEXT_DECIMAL_MAX + 1), &n));
+    cr_expect_not(text_decimal(bytes_of("1\0", 2), &n));
 }
 
 Test(text, reads_pairs_of_hex_digits)
