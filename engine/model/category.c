@@ -3,6 +3,8 @@
  */
 #include "model/category.h"
 
+#include <assert.h>
+
 static const struct {
     const char *class, *type;
 } taxonomy[] = {
@@ -47,7 +49,9 @@ static const struct {
     {"test", "test"},
 };
 
-enum { CATEGORIES = sizeof taxonomy / sizeof *taxonomy, CATEGORY_TEXT_MAX = 96 };
+enum { CATEGORY_TEXT_MAX = 96 };
+
+static_assert(sizeof taxonomy / sizeof *taxonomy == CATEGORIES, "all of it");
 
 const category_id CATEGORY_UNDETERMINED = CATEGORIES - 2;
 

@@ -7,7 +7,9 @@
 
 #include "base/bytes.h"
 
-/* An index into the taxonomy; CATEGORY_UNDETERMINED (other/undetermined) where nothing is known. */
+enum { CATEGORIES = 39 };
+
+/* An index into the taxonomy, below CATEGORIES; CATEGORY_UNDETERMINED (other/undetermined) where nothing is known. */
 typedef uint8_t category_id;
 
 extern const category_id CATEGORY_UNDETERMINED;

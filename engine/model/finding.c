@@ -1,10 +1,7 @@
 /*
- * The order of findings, and their ids: the named parts as netstrings (`length:octets,`, so that no two lists of parts
- * make the same text), hashed under a namespace of vigia's own.
+ * The order of findings, and what their ids are made of.
  */
 #include "model/finding.h"
-#include "base/digest.h"
-#include <stdio.h>
 
 const char *finding_status_name(enum finding_status s)
 {
@@ -42,80 +39,31 @@ int finding_order(const struct finding_key *a, const struct finding_key *b)
 
 #undef ORDER
 
-/* The UUID of version 5 that RFC 4122 gives to the DNS name "vigia". */
-static const uint8_t namespace[16] = {0xb0, 0x4c, 0x2a, 0x90, 0x71, 0xb9, 0x51, 0x6b,
-                                      0x93, 0x40, 0xba, 0xe2, 0xca, 0x62, 0xad, 0x92};
-
-enum {
-    SENSOR_MAX = 255, /* octets by which sensors are told apart here */
-    PART_MAX = sizeof "65535:" + sizeof ",",
-    SMALL_PARTS = 12, /* numbers, types and addresses */
-    SMALL_MAX = ADDRESS_TEXT_MAX + PART_MAX,
-    ID_TEXT_MAX =
-        sizeof namespace + 2 * (OBSERVABLE_VALUE_MAX + PART_MAX) + SENSOR_MAX + PART_MAX + SMALL_PARTS * SMALL_MAX,
-};
-
-struct parts {
-    uint8_t text[ID_TEXT_MAX];
-    size_t len;
-};
-
-static void part(struct parts *p, struct bytes b)
-{
-    p->len += (size_t)sprintf((char *)p->text + p->len, "%zu:", b.len);
-    if (b.len)
-        memcpy(p->text + p->len, b.at, b.len);
-    p->len += b.len;
-    p->text[p->len++] = ',';
-}
-
-static void part_text(struct parts *p, const char *text)
-{
-    part(p, bytes_text(text));
-}
-
-static void part_number(struct parts *p, int64_t number)
-{
-    char text[24];
-    part(p, bytes_of(text, (size_t)snprintf(text, sizeof text, "%lld", (long long)number)));
-}
-
-static void part_address(struct parts *p, const struct address *a)
-{
-    char text[ADDRESS_TEXT_MAX];
-    part(p, bytes_of(text, address_write(a, text)));
-}
+enum { SENSOR_MAX = 255 }; /* octets by which sensors are told apart here */
 
 void finding_id(const struct finding *f, const char *sensor, const struct indicator_key *key, char out[FINDING_ID_MAX])
 {
     static const char *const kinds[] = {[FINDING_HIT] = "hit", [FINDING_OBSERVED] = "observed"};
     char value[OBSERVABLE_VALUE_MAX];
     struct observable o = finding_observable(f);
-    struct parts p = {.len = sizeof namespace};
-    memcpy(p.text, namespace, sizeof namespace);
+    struct identity i;
+    identity_begin(&i);
 
-    part_text(&p, kinds[f->kind]);
-    part(&p, bytes_of(sensor, strnlen(sensor, SENSOR_MAX)));
-    part_text(&p, observable_type_name(f->type));
-    part_text(&p, where_name(f->where));
-    part(&p, bytes_of(value, observable_write(&o, value)));
-    part_text(&p, observable_type_name(key->type));
-    part_text(&p, where_name(key->where));
-    part_text(&p, key->only ? "only" : "");
-    part(&p, bytes_of(value, indicator_value_write(key, value)));
-    part_number(&p, f->tuple.proto);
-    part_address(&p, &f->tuple.src);
-    part_number(&p, f->tuple.src_port);
-    part_address(&p, &f->tuple.dst);
-    part_number(&p, f->tuple.dst_port);
-    part_number(&p, f->key.time_ns);
-    part_number(&p, f->twin);
-
-    uint8_t id[DIGEST_SHA1_BYTES];
-    digest_sha1(bytes_of(p.text, p.len), id);
-    id[6] = (uint8_t)((id[6] & 0x0f) | 0x50); /* version 5 */
-    id[8] = (uint8_t)((id[8] & 0x3f) | 0x80); /* RFC 4122's variant */
-    char *to = out;
-    for (int i = 0; i < 16; i++)
-        to += sprintf(to, i == 4 || i == 6 || i == 8 || i == 10 ? "-%02x" : "%02x", id[i]);
+    identity_add_text(&i, kinds[f->kind]);
+    identity_add(&i, bytes_of(sensor, strnlen(sensor, SENSOR_MAX)));
+    identity_add_text(&i, observable_type_name(f->type));
+    identity_add_text(&i, where_name(f->where));
+    identity_add(&i, bytes_of(value, observable_write(&o, value)));
+    identity_add_text(&i, observable_type_name(key->type));
+    identity_add_text(&i, where_name(key->where));
+    identity_add_text(&i, key->only ? "only" : "");
+    identity_add(&i, bytes_of(value, indicator_value_write(key, value)));
+    identity_add_number(&i, f->tuple.proto);
+    identity_add_address(&i, &f->tuple.src);
+    identity_add_number(&i, f->tuple.src_port);
+    identity_add_address(&i, &f->tuple.dst);
+    identity_add_number(&i, f->tuple.dst_port);
+    identity_add_number(&i, f->key.time_ns);
+    identity_add_number(&i, f->twin);
+    identity_write(&i, out);
 }

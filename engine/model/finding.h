@@ -19,6 +19,7 @@
 #ifndef VIGIA_MODEL_FINDING_H
 #define VIGIA_MODEL_FINDING_H
 
+#include "model/identity.h"
 #include "model/indicator.h"
 #include "model/tuple.h"
 
@@ -96,7 +97,7 @@ struct observable finding_observable(const struct finding *f);
 /* Negative, zero or positive: a before, at or behind b. */
 int finding_order(const struct finding_key *a, const struct finding_key *b);
 
-enum { FINDING_ID_MAX = sizeof "00000000-0000-0000-0000-000000000000" };
+enum { FINDING_ID_MAX = IDENTITY_MAX };
 
 /* `sensor` is the sensor's name, `key` the indicator's. */
 void finding_id(const struct finding *f, const char *sensor, const struct indicator_key *key, char out[FINDING_ID_MAX]);
