@@ -11,6 +11,11 @@
 #include <string.h>
 #include <unistd.h>
 
+static _Thread_local struct {
+    void (*also)(void *to, const char *line);
+    void *to;
+} listening;
+
 static void write_line(const char *line, size_t len)
 {
     while (len) {
@@ -34,12 +39,14 @@ static bool is_control(const char *at)
 __attribute__((format(printf, 2, 0))) static void say(const char *word, const char *format, va_list args)
 {
     char line[PIPE_BUF];
-    size_t len = (size_t)snprintf(line, sizeof line, "vigia: %s", word);
+    size_t len = (size_t)snprintf(line, sizeof line, "vigia: %s", word), said = len;
     vsnprintf(line + len, sizeof line - len, format, args);
     for (len = 0; line[len]; len++)
         if (is_control(line + len))
             line[len] = ' '; /* a file's name may hold line ends and escapes */
-    line[len] = '\n';        /* in place of the NUL */
+    if (listening.also)
+        listening.also(listening.to, line + said);
+    line[len] = '\n'; /* in place of the NUL */
     write_line(line, len + 1);
 }
 
@@ -65,4 +72,10 @@ void log_note(const char *format, ...)
     va_start(args, format);
     say("", format, args);
     va_end(args);
+}
+
+void log_also(void (*also)(void *to, const char *line), void *to)
+{
+    listening.also = also;
+    listening.to = to;
 }

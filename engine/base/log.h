@@ -10,4 +10,8 @@ void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* From now on every line of this thread goes to `also` too, without who says it and what kind it is; NULL: no longer.
+ */
+void log_also(void (*also)(void *to, const char *line), void *to);
+
 #endif
