@@ -1,4 +1,4 @@
-"""compare [packets|load|all] [--capture FILE] [--rounds N] [--megabytes N]: vigia, its limit and its peers, in turn.
+"""compare [packets|load|counts|events|all] [--capture FILE] [--rounds N] [--megabytes N]: vigia, its limit and its peers, in turn.
 
 All of a question's contestants are asked one after the other, round after round, and compared within each round: a
 machine that is slow for a second is slow for all of them. One JSON line a contestant to stdout, a table to stderr.
@@ -8,6 +8,7 @@ that runs once and says {"things", "seconds"} and whatever else it knows; the fi
 """
 import argparse, json, os, pathlib, platform, re, shutil, statistics, subprocess, sys, tempfile, time
 
+import events as made_up_events
 import indicators
 
 BUILD = pathlib.Path("build/release")
@@ -156,7 +157,41 @@ def load(options):
         }}
 
 
-QUESTIONS = {"packets": packets, "load": load}
+def counts(_):
+    """How many counts a second, of two threads with random keys among 65,536 cells?"""
+    yield {"bench": "counts", "unit": "counts/s", "file": "65,536 cells", "contestants": {
+        "a plain array each": program("count", "floor", "counts"),
+        "shared atomics": program("count", "atomics", "counts"),
+        "vigia, window": program("count", "window", "counts"),
+    }}
+
+
+def hearing(list_path, path):
+    """`seconds` is the whole replay, from the first line to the last finding; the indicators were loaded before it."""
+
+    def once():
+        _, stats, whole = run(BUILD / "vigia", "replay", "--stats", "--threads", 1, "-i", list_path, "-o", "/dev/null", path)
+        counts = {name: int(number_of(stats, name)) for name in ("indicators", "observables", "findings")}
+        return {"things": int(number_of(stats, "events")), "seconds": seconds_of(stats, "replay"),
+                "load_seconds": seconds_of(stats, "load"), **counts, **whole}
+
+    return once
+
+
+def events(_):
+    """How many events a second, with 100,000 names and 100,000 addresses to look for?"""
+    path = WORK / "events-500000.jsonl"
+    if not path.exists():
+        tell(f"making {path}")
+        made_up_events.write_events(path, 500_000)
+    yield {"bench": "events", "unit": "events/s", "file": str(path), "contestants": {
+        "find its line ends": program("lines", path, "lines"),
+        "simdjson": program("json", path, "lines"),
+        "vigia": hearing(list_of(100_000), path),
+    }}
+
+
+QUESTIONS = {"packets": packets, "load": load, "counts": counts, "events": events}
 
 
 # ---- asking and telling ----

@@ -7,8 +7,8 @@
 #include <stdio.h>
 
 static const struct command *const commands[] = {
-    &command_run,    &command_status,  &command_reload, &command_watch, &command_hits,
-    &command_replay, &command_observe, &command_lookup, &command_check, &command_keygen,
+    &command_run,     &command_status, &command_reload, &command_watch, &command_hits,   &command_replay,
+    &command_observe, &command_lookup, &command_trend,  &command_check, &command_keygen,
 };
 
 static void help(FILE *out)

@@ -39,12 +39,6 @@ void buffer_text(struct buffer *b, const char *text)
     buffer_add(b, text, strlen(text));
 }
 
-void buffer_char(struct buffer *b, char c)
-{
-    reserve(b, 1);
-    b->at[b->len++] = c;
-}
-
 void buffer_format(struct buffer *b, const char *format, ...)
 {
     va_list args, again;

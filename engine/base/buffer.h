@@ -17,7 +17,15 @@ struct buffer {
 
 void buffer_add(struct buffer *b, const void *at, size_t len);
 void buffer_text(struct buffer *b, const char *text);
-void buffer_char(struct buffer *b, char c);
+
+static inline void buffer_char(struct buffer *b, char c)
+{
+    if (b->len + 1 < b->cap)
+        b->at[b->len++] = c;
+    else
+        buffer_add(b, &c, 1);
+}
+
 void buffer_format(struct buffer *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void buffer_clear(struct buffer *b);
 void buffer_free(struct buffer *b);

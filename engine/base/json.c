@@ -4,7 +4,9 @@
 #include "base/json.h"
 
 #include <assert.h>
-#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #include "base/text.h"
 
@@ -65,13 +67,42 @@ static bool is_plain(uint8_t octet)
     return octet >= 0x20 && octet < 0x7f && octet != '"' && octet != '\\';
 }
 
+#define EACH(octet) (UINT64_C(0x0101010101010101) * (octet))
+
+/* Whether any of eight octets is zero, which shows in the high bits (H. S. Warren, Hacker's Delight, 6-1). */
+static uint64_t zeros(uint64_t eight)
+{
+    return (eight - EACH(1)) & ~eight;
+}
+
+/* As is_plain of each of eight: the subtraction borrows only where an octet below ' ' has shown already. */
+static bool are_plain(const uint8_t *at)
+{
+    uint64_t eight;
+    memcpy(&eight, at, sizeof eight);
+    uint64_t other = eight | (eight - EACH(' ')) | zeros(eight ^ EACH('"')) | zeros(eight ^ EACH('\\')) |
+                     zeros(eight ^ EACH(0x7f));
+    return !(other & EACH(0x80));
+}
+
+#undef EACH
+
+/* Octets in front that need no change. */
+static size_t plain_run(struct bytes text)
+{
+    size_t run = 0;
+    while (text.len - run >= 8 && are_plain(text.at + run))
+        run += 8;
+    while (run < text.len && is_plain(text.at[run]))
+        run++;
+    return run;
+}
+
 static void quoted(struct buffer *to, struct bytes text)
 {
     buffer_char(to, '"');
     while (text.len) {
-        size_t run = 0;
-        while (run < text.len && is_plain(text.at[run]))
-            run++;
+        size_t run = plain_run(text);
         buffer_add(to, text.at, run);
         text = bytes_from(text, run);
         if (!text.len)
@@ -116,7 +147,24 @@ void json_string(struct json *j, const char *text)
 void json_number(struct json *j, int64_t number)
 {
     value(j);
-    buffer_format(j->to, "%" PRId64, number);
+    char text[TEXT_NUMBER_MAX];
+    buffer_add(j->to, text, text_number_write(number, text));
+}
+
+void json_real(struct json *j, double number)
+{
+    char text[32];
+    if (!isfinite(number)) {
+        json_null(j);
+        return;
+    }
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, number);
+        if (strtod(text, NULL) == number)
+            break;
+    }
+    value(j);
+    buffer_text(j->to, text);
 }
 
 void json_bool(struct json *j, bool truth)

@@ -34,6 +34,7 @@ void json_key(struct json *j, const char *key);
 void json_text(struct json *j, struct bytes text);
 void json_string(struct json *j, const char *text); /* NULL writes null */
 void json_number(struct json *j, int64_t number);
+void json_real(struct json *j, double number); /* the shortest text that reads back the same; NAN and infinity: null */
 void json_bool(struct json *j, bool value);
 void json_null(struct json *j);
 void json_time(struct json *j, int64_t ns); /* RFC 3339, microseconds, UTC */

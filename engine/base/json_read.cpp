@@ -36,6 +36,9 @@ struct json_reader {
     json_visit *visit;
     void *to;
     bool ended;      /* by a visit */
+    bool records;    /* ends of objects and lines are told too */
+    unsigned line;   /* at `counted` */
+    size_t counted;  /* octets in which line ends were counted */
     locale_t locale; /* C: the comma of others is no point */
 };
 
@@ -79,8 +82,21 @@ struct bytes trimmed(std::string_view token)
     return bytes_of(token.data(), token.size());
 }
 
-void tell(json_reader *r, const struct json_value *value)
+/* Tokens come in the order of the document, so each octet is looked at once. */
+unsigned line_of(json_reader *r, std::string_view token)
 {
+    if (!r->records)
+        return 0;
+    struct bytes rest = bytes_of(r->padded + r->counted, size_t(token.data() - r->padded) - r->counted);
+    r->counted += rest.len;
+    for (size_t at; (at = bytes_find(rest, '\n')) < rest.len; rest = bytes_from(rest, at + 1))
+        r->line++;
+    return r->line;
+}
+
+void tell(json_reader *r, struct json_value *value, unsigned line)
+{
+    value->line = line;
     r->ended = !r->visit(r->to, bytes_of(r->path, r->path_len), value);
 }
 
@@ -140,7 +156,7 @@ bool read_integer(struct bytes text, int64_t *out)
 }
 
 /* What follows `text` in memory is no part of a number, so that libc stops there. */
-error_code read_number(json_reader *r, struct bytes text)
+error_code read_number(json_reader *r, struct bytes text, unsigned line)
 {
     struct json_value value = {};
     value.kind = JSON_NUMBER;
@@ -152,11 +168,11 @@ error_code read_number(json_reader *r, struct bytes text)
         value.integer ? double(value.number) : strtod_l(reinterpret_cast<const char *>(text.at), nullptr, r->locale);
     if (std::isinf(value.real))
         return NUMBER_ERROR;
-    tell(r, &value);
+    tell(r, &value, line);
     return SUCCESS;
 }
 
-error_code read_word(json_reader *r, struct bytes text)
+error_code read_word(json_reader *r, struct bytes text, unsigned line)
 {
     struct json_value value = {};
     bool null = bytes_equal(text, bytes_text("null"));
@@ -164,32 +180,32 @@ error_code read_word(json_reader *r, struct bytes text)
     value.boolean = bytes_equal(text, bytes_text("true"));
     if (!null && !value.boolean && !bytes_equal(text, bytes_text("false")))
         return TAPE_ERROR;
-    tell(r, &value);
+    tell(r, &value, line);
     return SUCCESS;
 }
 
 /* simdjson finds numbers and words, but is not asked what they are: 3.0.1 cuts a document that is an integer off behind
  * int64_t, takes many decimals for another number, and takes " null1 " for null. */
-error_code read_bare(json_reader *r, ondemand::json_type type, struct bytes text)
+error_code read_bare(json_reader *r, ondemand::json_type type, struct bytes text, unsigned line)
 {
-    return type == ondemand::json_type::number ? read_number(r, text) : read_word(r, text);
+    return type == ondemand::json_type::number ? read_number(r, text, line) : read_word(r, text, line);
 }
 
 /* Of a document that is one, or of a value in one: simdjson has a type for each, with the same names. */
-template <class from> error_code read_string(json_reader *r, from &v)
+template <class from> error_code read_string(json_reader *r, from &v, unsigned line)
 {
     struct json_value value = {};
     std::string_view text;
     SIMDJSON_TRY(v.get_string().get(text));
     value.kind = JSON_STRING;
     value.text = bytes_of(text.data(), text.size());
-    tell(r, &value);
+    tell(r, &value, line);
     return SUCCESS;
 }
 
 error_code walk(json_reader *r, ondemand::value v);
 
-error_code walk_array(json_reader *r, ondemand::array array)
+error_code walk_array(json_reader *r, ondemand::array array, unsigned line)
 {
     bool any = false;
     append(r, "[]");
@@ -205,11 +221,11 @@ error_code walk_array(json_reader *r, ondemand::array array)
     struct json_value empty = {};
     empty.kind = JSON_ARRAY;
     if (!any)
-        tell(r, &empty);
+        tell(r, &empty, line);
     return SUCCESS;
 }
 
-error_code walk_object(json_reader *r, ondemand::object object)
+error_code walk_object(json_reader *r, ondemand::object object, unsigned line)
 {
     bool any = false;
     size_t outside = r->path_len;
@@ -226,10 +242,10 @@ error_code walk_object(json_reader *r, ondemand::object object)
             return SUCCESS;
         r->path_len = outside;
     }
-    struct json_value empty = {};
-    empty.kind = JSON_OBJECT;
-    if (!any)
-        tell(r, &empty);
+    struct json_value end = {};
+    end.kind = JSON_OBJECT;
+    if (!any || r->records)
+        tell(r, &end, line);
     return SUCCESS;
 }
 
@@ -239,12 +255,13 @@ error_code walk(json_reader *r, ondemand::value v)
     ondemand::json_type type;
     SIMDJSON_TRY(v.type().get(type));
     bool array = type == ondemand::json_type::array;
+    std::string_view token = v.raw_json_token();
+    unsigned line = line_of(r, token);
     if (type == ondemand::json_type::string)
-        return read_string(r, v);
-    if (!array && type != ondemand::json_type::object) {
-        std::string_view token = v.raw_json_token();                  /* the iteration then steps over it */
+        return read_string(r, v, line);
+    if (!array && type != ondemand::json_type::object) {              /* the iteration steps over the token */
         bool cut = token.data() + token.size() == r->padded + r->len; /* of a cut document: half a number, maybe */
-        return cut ? INCOMPLETE_ARRAY_OR_OBJECT : read_bare(r, type, trimmed(token));
+        return cut ? INCOMPLETE_ARRAY_OR_OBJECT : read_bare(r, type, trimmed(token), line);
     }
     if (r->depth == JSON_READ_DEPTH_MAX)
         return DEPTH_ERROR;
@@ -252,11 +269,11 @@ error_code walk(json_reader *r, ondemand::value v)
     if (array) {
         ondemand::array a;
         SIMDJSON_TRY(v.get_array().get(a));
-        SIMDJSON_TRY(walk_array(r, a));
+        SIMDJSON_TRY(walk_array(r, a, line));
     } else {
         ondemand::object o;
         SIMDJSON_TRY(v.get_object().get(o));
-        SIMDJSON_TRY(walk_object(r, o));
+        SIMDJSON_TRY(walk_object(r, o, line));
     }
     r->depth--;
     return SUCCESS;
@@ -268,13 +285,13 @@ error_code walk_document(json_reader *r, ondemand::document &document)
     ondemand::json_type type;
     SIMDJSON_TRY(document.type().get(type));
     if (type == ondemand::json_type::string) {
-        SIMDJSON_TRY(read_string(r, document));
+        SIMDJSON_TRY(read_string(r, document, r->line));
     } else if (type == ondemand::json_type::array || type == ondemand::json_type::object) {
         ondemand::value v;
         SIMDJSON_TRY(document.get_value().get(v));
         SIMDJSON_TRY(walk(r, v));
     } else {
-        return read_bare(r, type, trimmed({r->padded, r->len}));
+        return read_bare(r, type, trimmed({r->padded, r->len}), r->line);
     }
     bool more = !document.current_location().error();
     return more && !r->ended ? TRAILING_CONTENT : SUCCESS;
@@ -316,10 +333,13 @@ extern "C" struct json_reader *json_reader_new(void)
     return r;
 }
 
-extern "C" bool json_read(struct json_reader *r, struct bytes document, json_visit *visit, void *to, struct fail *why)
+namespace
 {
-    if (document.len > JSON_READ_OCTETS_MAX)
-        return fail_set(why, "%zu octets; JSON is read up to %d", document.len, int(JSON_READ_OCTETS_MAX));
+
+bool read_document(json_reader *r, struct bytes document, size_t octets_max, struct fail *why)
+{
+    if (document.len > octets_max)
+        return fail_set(why, "%zu octets; JSON is read up to %zu", document.len, octets_max);
     if (bytes_start_with(document, "\xef\xbb\xbf"))
         return fail_set(why, "octet 0: a byte order mark");
     if (size_t at = bytes_find(document, 0); at < document.len)
@@ -331,9 +351,9 @@ extern "C" bool json_read(struct json_reader *r, struct bytes document, json_vis
     r->len = document.len;
     r->path_len = 0;
     r->depth = 0;
-    r->visit = visit;
-    r->to = to;
     r->ended = false;
+    r->line = r->records;
+    r->counted = 0;
 
     ondemand::document found;
     error_code error = r->parser.iterate(r->padded, document.len, document.len + SIMDJSON_PADDING).get(found);
@@ -341,6 +361,25 @@ extern "C" bool json_read(struct json_reader *r, struct bytes document, json_vis
         return fail_set(why, "%s", reason_of(error));
     error = walk_document(r, found);
     return !error || refuse(r, found, error, why);
+}
+
+} // namespace
+
+extern "C" bool json_read(struct json_reader *r, struct bytes document, json_visit *visit, void *to, struct fail *why)
+{
+    r->visit = visit;
+    r->to = to;
+    r->records = false;
+    return read_document(r, document, JSON_READ_OCTETS_MAX, why);
+}
+
+extern "C" bool json_read_records(struct json_reader *r, struct bytes document, json_visit *visit, void *to,
+                                  struct fail *why)
+{
+    r->visit = visit;
+    r->to = to;
+    r->records = true;
+    return read_document(r, document, JSON_READ_RECORDS_OCTETS_MAX, why);
 }
 
 extern "C" void json_reader_free(struct json_reader *r)

@@ -408,6 +408,22 @@ bool unpack_pipe(struct unpack *u, int fd, struct bytes head, uint64_t bytes_max
     return done;
 }
 
+bool unpack_path(struct unpack *u, const char *path, uint64_t bytes_max, struct fail *why)
+{
+    struct stat st;
+    bool input = strcmp(path, "-") == 0;
+    bool pipe = input || (stat(path, &st) == 0 && (S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode)));
+    if (!pipe)
+        return unpack_file(u, path, bytes_max, why);
+    int fd = input ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return fail_set(why, "cannot open: %s", strerror(errno));
+    bool good = unpack_pipe(u, fd, bytes_of("", 0), bytes_max, why);
+    if (!input)
+        close(fd);
+    return good;
+}
+
 void unpack_free(struct unpack *u)
 {
     for (size_t i = 0; i < u->count; i++)

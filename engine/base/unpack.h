@@ -38,6 +38,9 @@ bool unpack_file(struct unpack *u, const char *path, uint64_t bytes_max, struct 
 /* The same for a descriptor that cannot be mapped (a pipe), read to its end; `head` was already read from it. */
 bool unpack_pipe(struct unpack *u, int fd, struct bytes head, uint64_t bytes_max, struct fail *why);
 
+/* The same for whatever `path` names: a file; `-`, stdin; a FIFO, or what the shell makes of <(…), read to its end. */
+bool unpack_path(struct unpack *u, const char *path, uint64_t bytes_max, struct fail *why);
+
 /* Whether the first octets are those of a packed file. */
 bool unpack_is_packed(struct bytes head);
 

@@ -25,7 +25,7 @@ enum {
     KEEPALIVE_PROBES = 4,
 };
 
-enum kind { PUBLISHER, ANSWERER, SUBSCRIBER, ASKER };
+enum kind { PUBLISHER, ANSWERER, SUBSCRIBER, HEARER, ASKER };
 
 static const struct {
     int type;
@@ -36,6 +36,7 @@ static const struct {
     [PUBLISHER] = {ZMQ_XPUB, ZMTP_QUEUE, 1, 0},
     [ANSWERER] = {ZMQ_ROUTER, ZMTP_REQUESTS, 4, 2},
     [SUBSCRIBER] = {ZMQ_SUB, ZMTP_QUEUE, 2, 0},
+    [HEARER] = {ZMQ_SUB, ZMTP_QUEUE, 2, 0}, /* or 1 */
     [ASKER] = {ZMQ_DEALER, ZMTP_REQUESTS, 3, 1},
 };
 
@@ -253,6 +254,12 @@ struct zmtp_socket *zmtp_subscriber(struct zmtp *z, const char *endpoint, const 
     return connect_to(z, SUBSCRIBER, endpoint, keys, server, why);
 }
 
+struct zmtp_socket *zmtp_hearer(struct zmtp *z, const char *endpoint, const struct zmtp_keys *keys, const char *server,
+                                struct fail *why)
+{
+    return connect_to(z, HEARER, endpoint, keys, server, why);
+}
+
 struct zmtp_socket *zmtp_asker(struct zmtp *z, const char *endpoint, const struct zmtp_keys *keys, const char *server,
                                struct fail *why)
 {
@@ -261,7 +268,7 @@ struct zmtp_socket *zmtp_asker(struct zmtp *z, const char *endpoint, const struc
 
 void zmtp_subscribe(struct zmtp_socket *s, const char *prefix)
 {
-    assert(s->kind == SUBSCRIBER);
+    assert(s->kind == SUBSCRIBER || s->kind == HEARER);
     int failed = zmq_setsockopt(s->socket, ZMQ_SUBSCRIBE, prefix, strlen(prefix));
     assert(!failed);
 }
@@ -354,6 +361,8 @@ static unsigned receive_frames(struct zmtp_socket *s)
 static bool has_shape(struct zmtp_socket *s, unsigned count)
 {
     unsigned topic = kinds[s->kind].topic;
+    if (s->kind == HEARER && count == 1)
+        return true;
     if (count != kinds[s->kind].frames)
         return false;
     if (s->kind == PUBLISHER)
@@ -369,6 +378,16 @@ static void read_subscription(struct zmtp_socket *s, struct bytes *topic, struct
     *body = bytes_text(frame.at[0] ? "1" : "0");
 }
 
+/* A hearer's single frame. */
+static void split(struct bytes frame, struct bytes *topic, struct bytes *body)
+{
+    bool bare = frame.len && (frame.at[0] == '{' || frame.at[0] == '[');
+    size_t blank = bytes_find(frame, ' ');
+    bool topped = !bare && blank < frame.len;
+    *topic = bytes_until(frame, topped ? blank : 0);
+    *body = topped ? bytes_from(frame, blank + 1) : frame;
+}
+
 bool zmtp_receive(struct zmtp_socket *s, struct bytes *peer, struct bytes *topic, struct bytes *body)
 {
     *peer = *topic = *body = bytes_of(NULL, 0);
@@ -382,6 +401,10 @@ bool zmtp_receive(struct zmtp_socket *s, struct bytes *peer, struct bytes *topic
         }
         if (s->kind == PUBLISHER) {
             read_subscription(s, topic, body);
+            return true;
+        }
+        if (s->kind == HEARER && count == 1) {
+            split(view(s, 0), topic, body);
             return true;
         }
         if (s->kind == ANSWERER)

@@ -1,7 +1,7 @@
 /*
  * zmtp: the door to ZeroMQ (libzmq): sockets that carry two-frame messages, and CURVE (RFC 26).
  *
- * Kinds: publisher (XPUB), subscriber (SUB), answerer (ROUTER), asker (DEALER). Each socket belongs to the thread that
+ * Kinds: publisher (XPUB), subscriber and hearer (SUB), answerer (ROUTER), asker (DEALER). Each socket belongs to the thread that
  * opened it. Nothing here waits but `zmtp_wait`.
  *
  * A publisher never waits for a slow subscriber: over the high-water mark (ZMTP_QUEUE messages a peer) libzmq drops for
@@ -57,7 +57,13 @@ struct zmtp_socket *zmtp_subscriber(struct zmtp *z, const char *endpoint, const 
 struct zmtp_socket *zmtp_asker(struct zmtp *z, const char *endpoint, const struct zmtp_keys *keys, const char *server,
                                struct fail *why);
 
-/* Subscriber: also the messages whose topic begins with `prefix`. After each reconnection `zmtp_wait` or
+/* A subscriber of other programs' publishers, whose messages are one frame, with the topic in front (`topic JSON`, as
+ * MISP sends) or without one, or two. What stands before the first blank of a single frame is its topic, unless it
+ * begins an object or array of JSON. */
+struct zmtp_socket *zmtp_hearer(struct zmtp *z, const char *endpoint, const struct zmtp_keys *keys, const char *server,
+                                struct fail *why);
+
+/* Subscriber, hearer: also the messages whose topic begins with `prefix`. After each reconnection `zmtp_wait` or
  * `zmtp_receive` says so again. */
 void zmtp_subscribe(struct zmtp_socket *s, const char *prefix);
 

@@ -49,6 +49,12 @@ static const char *const steps[JOURNAL_SCHEMA] = {
           " WITHOUT ROWID;"
           "CREATE TABLE segment (number INTEGER PRIMARY KEY, seen_min INTEGER NOT NULL, seen_max INTEGER NOT NULL);"
           "CREATE TABLE number (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;",
+    /* Files one by one, in place of the time of the last one. The row of a publication's body, where that is not its
+     * own. */
+    [1] = "CREATE TABLE taken (sensor TEXT NOT NULL, name BLOB NOT NULL, inode INTEGER NOT NULL, size INTEGER NOT NULL,"
+          " changed INTEGER NOT NULL, PRIMARY KEY (sensor, name)) WITHOUT ROWID;"
+          "DELETE FROM number WHERE name LIKE 'folder.%';"
+          "ALTER TABLE publication ADD COLUMN body INTEGER;",
 };
 
 /* The last row that was ever given, kept where trimming leaves no row to tell it. */
@@ -198,6 +204,9 @@ enum write {
     PUT_TOPIC,
     GET_NUMBER,
     PUT_NUMBER,
+    PUT_TAKEN,
+    DROP_TAKEN,
+    TAKEN,
     SIZE,
     OLDEST,
     WRITES
@@ -213,7 +222,7 @@ static const char *const writes[WRITES] = {
              " ifnull((SELECT max(row) FROM publication), 0), ifnull((SELECT value FROM number WHERE name = ?1), 0))",
     [ADD_BODY] = "INSERT INTO body VALUES (?1, ?2)",
     [ADD_FINDING] = "INSERT INTO finding VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-    [ADD_PUBLICATION] = "INSERT INTO publication VALUES (?1, ?2, ?3, ?4)",
+    [ADD_PUBLICATION] = "INSERT INTO publication VALUES (?1, ?2, ?3, ?4, ?5)",
     [ADD_POSTING] = "INSERT OR IGNORE INTO lookup VALUES (?1, ?2, ?3)",
     [ADD_SEGMENT] = "INSERT INTO segment VALUES (?1, ?2, ?2) ON CONFLICT (number)"
                     " DO UPDATE SET seen_min = min(seen_min, ?2), seen_max = max(seen_max, ?2)"
@@ -221,6 +230,10 @@ static const char *const writes[WRITES] = {
     [PUT_TOPIC] = "INSERT INTO topic VALUES (?1, ?2, ?3) ON CONFLICT (id) DO UPDATE SET last = ?3",
     [GET_NUMBER] = "SELECT value FROM number WHERE name = ?1",
     [PUT_NUMBER] = "INSERT INTO number VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = ?2",
+    [PUT_TAKEN] = "INSERT INTO taken VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (sensor, name)"
+                  " DO UPDATE SET inode = ?3, size = ?4, changed = ?5",
+    [DROP_TAKEN] = "DELETE FROM taken WHERE sensor = ?1 AND name = ?2",
+    [TAKEN] = "SELECT name, inode, size, changed FROM taken WHERE sensor = ?1",
     [SIZE] = "SELECT (page_count - freelist_count) * page_size"
              " FROM pragma_page_count, pragma_freelist_count, pragma_page_size",
     [OLDEST] = "SELECT row, told FROM finding ORDER BY row LIMIT ?1",
@@ -494,8 +507,8 @@ int64_t journal_add(struct journal *j, const struct journal_finding *f, struct f
         return fail_set(why, "the batch has failed already");
     bool good = add_body(j, f->json) && add_finding(j, f) && add_segment(j, f->seen_ns) &&
                 add_posting(j, "id", bytes_text(f->id)) && add_posting(j, "value", f->indicator) &&
-                add_posting(j, "value", f->observable) && add_posting(j, "country", bytes_text(f->country)) &&
-                add_posting(j, "type", bytes_text(f->type));
+                (bytes_equal(f->indicator, f->observable) || add_posting(j, "value", f->observable)) &&
+                add_posting(j, "country", bytes_text(f->country)) && add_posting(j, "type", bytes_text(f->type));
     return good ? j->row : batch_fails(j, "finding", why);
 }
 
@@ -517,12 +530,17 @@ bool journal_publish(struct journal *j, int64_t row, const char *topic, uint64_t
         j->touched[j->touched_count++] = (uint32_t)(t - j->topics);
     t->last = seq;
     sqlite3_stmt *s = j->write[ADD_PUBLICATION];
-    if (!add_body(j, json))
+    if (json.len && !add_body(j, json))
         return batch_fails(j, "publication", why);
+    j->row += json.len == 0;
     sqlite3_bind_int64(s, 1, j->row);
     sqlite3_bind_int64(s, 2, row);
     sqlite3_bind_int64(s, 3, t->id);
     sqlite3_bind_int64(s, 4, (int64_t)seq);
+    if (json.len)
+        sqlite3_bind_null(s, 5);
+    else
+        sqlite3_bind_int64(s, 5, row);
     return run(s) || batch_fails(j, "publication", why);
 }
 
@@ -591,6 +609,51 @@ bool journal_set_number(struct journal *j, const char *name, int64_t value, stru
     j->unsynced = true;
     j->failed = j->failed || (j->batch && !good);
     return good || refuse(j->db, name, why);
+}
+
+static void bind_name(sqlite3_stmt *s, const struct journal_file *f)
+{
+    bind_text(s, 1, f->sensor);
+    sqlite3_bind_blob64(s, 2, f->name.at, f->name.len, SQLITE_STATIC); /* any octets */
+}
+
+bool journal_take(struct journal *j, const struct journal_file *f, struct fail *why)
+{
+    assert(j->batch && f->name.len);
+    if (j->failed)
+        return fail_set(why, "the batch has failed already");
+    sqlite3_stmt *s = j->write[PUT_TAKEN];
+    bind_name(s, f);
+    sqlite3_bind_int64(s, 3, (int64_t)f->inode);
+    sqlite3_bind_int64(s, 4, (int64_t)f->size);
+    sqlite3_bind_int64(s, 5, f->changed_ns);
+    return run(s) || batch_fails(j, "taken file", why);
+}
+
+bool journal_forget(struct journal *j, const struct journal_file *f, struct fail *why)
+{
+    assert(j->batch && f->name.len);
+    if (j->failed)
+        return fail_set(why, "the batch has failed already");
+    bind_name(j->write[DROP_TAKEN], f);
+    return run(j->write[DROP_TAKEN]) || batch_fails(j, "taken file", why);
+}
+
+bool journal_taken(struct journal *j, const char *sensor, void (*each)(void *to, const struct journal_file *f),
+                   void *to, struct fail *why)
+{
+    sqlite3_stmt *s = j->write[TAKEN];
+    int code;
+    bind_text(s, 1, sensor);
+    while ((code = sqlite3_step(s)) == SQLITE_ROW) {
+        struct journal_file f = {.sensor = sensor,
+                                 .name = column_bytes(s, 0),
+                                 .inode = (uint64_t)sqlite3_column_int64(s, 1),
+                                 .size = (uint64_t)sqlite3_column_int64(s, 2),
+                                 .changed_ns = sqlite3_column_int64(s, 3)};
+        each(to, &f);
+    }
+    return (sqlite3_reset(s) == SQLITE_OK && code == SQLITE_DONE) || refuse(j->db, "damaged", why);
 }
 
 static int by_name(const void *a, const void *b)
@@ -675,7 +738,20 @@ bool journal_trim(struct journal *j, int64_t before_ns, uint64_t bytes_max, uint
 
 /* ---- the reader ---- */
 
-enum read { NEWEST, SEGMENT_UP, SEGMENT_DOWN, POSTED, SCANNED, BODY, TOPIC, PUBLICATION, PUBLICATION_ANY, READS };
+enum read {
+    NEWEST,
+    SEGMENT_UP,
+    SEGMENT_DOWN,
+    POSTED,
+    SCANNED,
+    BODY,
+    TOPIC,
+    PUBLICATION,
+    PUBLICATION_ANY,
+    PUBLICATION_OF,
+    TOLD,
+    READS
+};
 
 /* What a question may ask of a finding besides what it is looked up by. */
 #define FILTER                                                                                                         \
@@ -684,7 +760,7 @@ enum read { NEWEST, SEGMENT_UP, SEGMENT_DOWN, POSTED, SCANNED, BODY, TOPIC, PUBL
     " AND (?10 IS NULL OR f.id = ?10)"
 
 static const char *const reads[READS] = {
-    [NEWEST] = "SELECT ifnull(max(row), 0) FROM body",
+    [NEWEST] = "SELECT max(ifnull((SELECT max(row) FROM body), 0), ifnull((SELECT max(row) FROM publication), 0))",
     [SEGMENT_UP] = "SELECT number FROM segment WHERE number >= ?1 AND seen_max >= ?2 AND seen_min < ?3"
                    " ORDER BY number LIMIT 1",
     [SEGMENT_DOWN] = "SELECT number FROM segment WHERE number <= ?1 AND seen_max >= ?2 AND seen_min < ?3"
@@ -695,11 +771,14 @@ static const char *const reads[READS] = {
     [BODY] = "SELECT json FROM body WHERE row = ?1",
     [TOPIC] = "SELECT last FROM topic WHERE name = ?1",
     [PUBLICATION] = "SELECT p.row, p.seq, t.name, b.json FROM topic t CROSS JOIN publication p ON p.topic = t.id"
-                    " CROSS JOIN body b ON b.row = p.row WHERE t.name = ?1 AND p.seq >= ?2 AND p.seq <= ?3"
+                    " CROSS JOIN body b ON b.row = ifnull(p.body, p.row) WHERE t.name = ?1 AND p.seq >= ?2 AND p.seq <= ?3"
                     " ORDER BY p.seq LIMIT 1",
     [PUBLICATION_ANY] = "SELECT p.row, p.seq, t.name, b.json FROM publication p CROSS JOIN topic t ON t.id = p.topic"
-                        " CROSS JOIN body b ON b.row = p.row WHERE p.row >= ?4 AND p.row <= ?5 AND p.seq >= ?2"
+                        " CROSS JOIN body b ON b.row = ifnull(p.body, p.row) WHERE p.row >= ?4 AND p.row <= ?5 AND p.seq >= ?2"
                         " AND p.seq <= ?3 AND t.name >= ?1 AND t.name < ?6 ORDER BY p.row LIMIT 1",
+    [PUBLICATION_OF] = "SELECT p.row, p.seq, t.name, b.json FROM publication p CROSS JOIN topic t ON t.id = p.topic"
+                       " CROSS JOIN body b ON b.row = ifnull(p.body, p.row) WHERE p.row = ?1 AND p.finding = ?2",
+    [TOLD] = "SELECT told FROM finding WHERE row = ?1",
 };
 
 struct journal_reader {
@@ -917,4 +996,59 @@ bool journal_replay(struct journal_reader *r, const char *topic, uint64_t from, 
         if (!row || !each(context, name, (uint64_t)seq, buffer_bytes(&r->body)))
             return true;
     }
+}
+
+/* ---- one finding, each time that it was told ---- */
+
+/* A finding's publications have the rows behind its own. */
+static bool tell_publications(struct journal_reader *r, int64_t finding, struct journal_telling *t,
+                              bool (*each)(void *to, const struct journal_telling *t), void *to, bool *more,
+                              struct fail *why)
+{
+    char topic[JOURNAL_TOPIC_MAX + 1];
+    for (int64_t row, seq, next = finding + 1; *more; next++) {
+        sqlite3_bind_int64(r->read[PUBLICATION_OF], 1, next);
+        sqlite3_bind_int64(r->read[PUBLICATION_OF], 2, finding);
+        if (!fetch_publication(r, r->read[PUBLICATION_OF], topic, &row, &seq, why))
+            return false;
+        if (!row)
+            break;
+        t->topic = topic;
+        t->seq = (uint64_t)seq;
+        t->json = buffer_bytes(&r->body);
+        *more = each(to, t);
+    }
+    return true;
+}
+
+bool journal_tellings(struct journal_reader *r, const char *id, bool (*each)(void *to, const struct journal_telling *t),
+                      void *to, struct fail *why)
+{
+    const struct journal_query q = {.id = id};
+    bool more = true;
+    int64_t newest;
+    if (!run_number(r->read[NEWEST], &newest))
+        return refuse(r->db, "damaged", why);
+    for (int64_t segment = 0; more; segment++) {
+        if (!next_segment(r, SEGMENT_UP, &q, &segment, why))
+            return false;
+        if (segment < 0)
+            return true;
+        if (!find_rows(r, &q, segment, newest, why))
+            return false;
+        for (uint32_t i = 0; i < r->count && more; i++) {
+            struct journal_telling t = {.topic = NULL};
+            sqlite3_bind_int64(r->read[TOLD], 1, r->rows[i]);
+            run_number(r->read[TOLD], &t.time_ns);
+            if (!fetch_body(r, r->rows[i], why))
+                return false;
+            if (!r->body.len)
+                continue;
+            t.json = buffer_bytes(&r->body);
+            more = each(to, &t);
+            if (!tell_publications(r, r->rows[i], &t, each, to, &more, why))
+                return false;
+        }
+    }
+    return true;
 }

@@ -21,7 +21,7 @@
 #include "base/fail.h"
 
 enum {
-    JOURNAL_SCHEMA = 1,
+    JOURNAL_SCHEMA = 2,
     JOURNAL_TOPIC_MAX = 128,      /* octets of a topic */
     JOURNAL_ID_MAX = 40,          /* of a finding's id */
     JOURNAL_TOPICS = 1 << 20,     /* different ones, over the journal's whole life */
@@ -60,7 +60,8 @@ uint64_t journal_next_seq(struct journal *j, const char *topic);
 /* Adds one finding; its row for journal_publish. 0 with a reason when it failed: then so has the batch. */
 int64_t journal_add(struct journal *j, const struct journal_finding *f, struct fail *why);
 
-/* Adds one publication of it; `seq` is what journal_next_seq gave, and is then used up. */
+/* Adds one publication of it; `seq` is what journal_next_seq gave, and is then used up. `json` is empty where it is the
+ * finding's own, octet for octet: that is written once. */
 bool journal_publish(struct journal *j, int64_t row, const char *topic, uint64_t seq, struct bytes json,
                      struct fail *why);
 
@@ -76,6 +77,23 @@ bool journal_sync(struct journal *j, struct fail *why);
 /* Small numbers that survive: "generation", … 0 when never set. Inside a batch (and then part of it) or outside. */
 int64_t journal_number(struct journal *j, const char *name);
 bool journal_set_number(struct journal *j, const char *name, int64_t value, struct fail *why);
+
+/* A file of a folder that a sensor has read to its end, as it was then. */
+struct journal_file {
+    const char *sensor;
+    struct bytes name; /* in the folder; any octets */
+    uint64_t inode, size;
+    int64_t changed_ns; /* of the wall */
+};
+
+/* Remembers the file, in place of what was known of its name; or forgets the name (sensor and name are read). Within a
+ * batch, which has failed when they do. */
+bool journal_take(struct journal *j, const struct journal_file *f, struct fail *why);
+bool journal_forget(struct journal *j, const struct journal_file *f, struct fail *why);
+
+/* Every file that this sensor has taken, in no order; names are borrowed for the length of the call. */
+bool journal_taken(struct journal *j, const char *sensor, void (*each)(void *to, const struct journal_file *f),
+                   void *to, struct fail *why);
 
 /* Lets go of findings told before `before_ns`, then of the oldest until the file holds at most `bytes_max` (0: any
  * number); at most `rows_max` at a call, so that the writer is never long away. Oldest first, and never past a finding
@@ -111,6 +129,18 @@ struct journal_query {
  * returns false to end. What is told after the call began is not read. */
 bool journal_read(struct journal_reader *r, const struct journal_query *q, bool (*each)(void *to, struct bytes json),
                   void *to, struct fail *why);
+
+/* A finding each time that it was told, and behind each its publications. */
+struct journal_telling {
+    int64_t time_ns;   /* when it was told, wall time */
+    const char *topic; /* of a publication; NULL: the finding as its owner reads it */
+    uint64_t seq;
+    struct bytes json; /* borrowed for the length of the call */
+};
+
+/* All tellings of the finding of this id, in their order. The callback returns false to end. */
+bool journal_tellings(struct journal_reader *r, const char *id, bool (*each)(void *to, const struct journal_telling *t),
+                      void *to, struct fail *why);
 
 /* Publications of one topic (`topic` ends without dot) or of all topics with a prefix (ends in '.', or empty: all),
  * with from <= seq <= to, in the order in which they were told. A prefix reads past all other topics' rows (a million

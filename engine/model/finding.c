@@ -41,6 +41,15 @@ int finding_order(const struct finding_key *a, const struct finding_key *b)
 
 enum { SENSOR_MAX = 255 }; /* octets by which sensors are told apart here */
 
+static void add_tuple(struct identity *i, const struct tuple *t)
+{
+    identity_add_number(i, t->proto);
+    identity_add_address(i, &t->src);
+    identity_add_number(i, t->src_port);
+    identity_add_address(i, &t->dst);
+    identity_add_number(i, t->dst_port);
+}
+
 void finding_id(const struct finding *f, const char *sensor, const struct indicator_key *key, char out[FINDING_ID_MAX])
 {
     static const char *const kinds[] = {[FINDING_HIT] = "hit", [FINDING_OBSERVED] = "observed"};
@@ -58,11 +67,10 @@ void finding_id(const struct finding *f, const char *sensor, const struct indica
     identity_add_text(&i, where_name(key->where));
     identity_add_text(&i, key->only ? "only" : "");
     identity_add(&i, bytes_of(value, indicator_value_write(key, value)));
-    identity_add_number(&i, f->tuple.proto);
-    identity_add_address(&i, &f->tuple.src);
-    identity_add_number(&i, f->tuple.src_port);
-    identity_add_address(&i, &f->tuple.dst);
-    identity_add_number(&i, f->tuple.dst_port);
+    if (f->of_event)
+        identity_add(&i, finding_reference(f));
+    else
+        add_tuple(&i, &f->tuple);
     identity_add_number(&i, f->key.time_ns);
     identity_add_number(&i, f->twin);
     identity_write(&i, out);

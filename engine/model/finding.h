@@ -10,7 +10,7 @@
  * FINDING_SLACK_NS; what comes later still is told at the place of `clock - FINDING_SLACK_NS`, where `clock` is the
  * greatest timestamp before it. So the order is a function of the input alone.
  *
- * **Id.** UUID version 5 (RFC 4122, 4.3) over kind, sensor, observable, indicator key, flow tuple (or event id), first
+ * **Id.** UUID version 5 (RFC 4122, 4.3) over kind, sensor, observable, indicator key, flow tuple (or the event's reference), first
  * timestamp and an ordinal (`twin`, so that one more indicator elsewhere leaves it alone); not over publisher, seq,
  * generation, count or sources.
  *
@@ -19,13 +19,17 @@
 #ifndef VIGIA_MODEL_FINDING_H
 #define VIGIA_MODEL_FINDING_H
 
+#include "model/event.h"
 #include "model/identity.h"
 #include "model/indicator.h"
 #include "model/tuple.h"
 
 #define FINDING_SLACK_NS (INT64_C(10) * 1000000000)
 
-enum { FINDING_EXCERPT_MAX = 64, FINDING_TEXT_MAX = OBSERVABLE_VALUE_MAX + FINDING_EXCERPT_MAX };
+enum {
+    FINDING_EXCERPT_MAX = 64,
+    FINDING_TEXT_MAX = OBSERVABLE_VALUE_MAX + FINDING_EXCERPT_MAX + 2 * EVENT_TEXT_MAX,
+};
 
 enum finding_kind {
     FINDING_HIT,
@@ -40,7 +44,7 @@ const char *finding_status_name(enum finding_status s);
 struct finding_key {
     int64_t order_ns; /* max(time_ns, clock - FINDING_SLACK_NS) */
     int64_t time_ns;  /* of the packet, since 1970 UTC */
-    uint64_t packet;  /* in its input, from 1 */
+    uint64_t packet;  /* in its input, from 1; of an event its record: a line, where records are lines */
     uint32_t input;   /* in the order of the arguments, from 0 */
     uint32_t ordinal; /* among the findings that this packet opened, from 0 */
 };
@@ -59,10 +63,16 @@ struct finding {
     uint16_t port;
     struct address address; /* of address types; the others' value is in `text` */
 
+    bool of_event;        /* a feed reported it: there is no flow, and the sensor is a feed */
+    category_id category; /* the event's */
+    enum tlp tlp;         /* the event's */
+
     struct tuple tuple;
     enum flow_state state;
     enum flow_direction direction;
     uint16_t sensor;
+    char country[3];        /* of the affected end, ISO 3166 alpha-2; empty: the sensor's */
+    char remote_country[3]; /* of the other end; empty: unknown, of an internal flow the sensor's */
 
     int64_t last_ns; /* when it was last seen */
     uint32_t twin;   /* ordinal among findings that are alike in all else that the id is made of; 0 but for those that a
@@ -72,13 +82,15 @@ struct finding {
 
     uint16_t value_len;   /* octets of `text` that are the value */
     uint16_t excerpt_len; /* and behind it, the raw octets that show it */
+    uint8_t reporter_len; /* of an event, who says so */
+    uint8_t reference_len; /* and what names its record at the reporter */
     char text[FINDING_TEXT_MAX];
 };
 
 /* Octets of `f` that are in use. */
 static inline size_t finding_bytes(const struct finding *f)
 {
-    return offsetof(struct finding, text) + f->value_len + f->excerpt_len;
+    return offsetof(struct finding, text) + f->value_len + f->excerpt_len + f->reporter_len + f->reference_len;
 }
 
 static inline struct bytes finding_value(const struct finding *f)
@@ -89,6 +101,16 @@ static inline struct bytes finding_value(const struct finding *f)
 static inline struct bytes finding_excerpt(const struct finding *f)
 {
     return bytes_of(f->text + f->value_len, f->excerpt_len);
+}
+
+static inline struct bytes finding_reporter(const struct finding *f)
+{
+    return bytes_of(f->text + f->value_len + f->excerpt_len, f->reporter_len);
+}
+
+static inline struct bytes finding_reference(const struct finding *f)
+{
+    return bytes_of(f->text + f->value_len + f->excerpt_len + f->reporter_len, f->reference_len);
 }
 
 /* The observable that the finding is about; its value is borrowed from the finding. */

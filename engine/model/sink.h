@@ -18,7 +18,8 @@ struct sighting {
     int64_t clock_ns; /* the greatest timestamp up to this packet, over all inputs */
     uint64_t packet;  /* in its input, from 1 */
     uint32_t input;
-    bool late; /* what waited in a flow until its end: told as if its last packet had brought it */
+    bool late;  /* what waited in a flow until its end: told as if its last packet had brought it */
+    bool again; /* nothing new on the wire: told once more for who did not know what to look for when it was seen */
     struct bytes frame; /* all captured octets of the packet */
 };
 
@@ -33,8 +34,8 @@ struct sink {
     void *to;
     /* A value was seen. */
     void (*observable)(void *to, struct flow_view *flow, const struct sighting *at, const struct observable *o);
-    /* NULL when nobody looks into payloads. The next plaintext octets of one side (0: those that the flow's src sent), in order. `gap`: octets before them
-     * were lost. */
+    /* NULL when nobody looks into payloads. The next plaintext octets of one side (0: those that the flow's src sent),
+     * in order. `gap`: octets before them were lost. */
     void (*payload)(void *to, struct flow_view *flow, const struct sighting *at, int side, struct bytes octets,
                     bool gap);
     /* No more plaintext will come of this flow: it ended or its payload is encrypted. */

@@ -92,8 +92,14 @@ static void put_end(struct buffer *out, const struct address *a, uint16_t port, 
 
 static void put_flow(struct buffer *out, const struct finding *f)
 {
+    enum { COLUMNS = 7 };
     bool ports = encode_has_ports(&f->tuple);
     char proto[8];
+    if (f->of_event) {
+        for (int i = 0; i < COLUMNS; i++)
+            buffer_char(out, ',');
+        return;
+    }
     put_end(out, &f->tuple.src, f->tuple.src_port, ports);
     put_end(out, &f->tuple.dst, f->tuple.dst_port, ports);
     put_word(out, tuple_proto_name(f->tuple.proto, proto));
@@ -109,7 +115,7 @@ static void put_place(struct buffer *out, const struct told *t)
 
 static void put_judgement(struct buffer *out, const struct told *t, const struct rendition *r)
 {
-    put_word(out, t->sensor->country[0] ? t->sensor->country : "ZZ");
+    put_word(out, encode_place(t, TLP_RED));
     buffer_format(out, "%s/%s,", category_class(r->category), category_type(r->category));
     put_word(out, tlp_name(r->tlp));
     if (r->confidence >= 0)
@@ -152,10 +158,51 @@ static void put_observed(struct buffer *out, const struct told *t)
     buffer_char(out, ',');
 }
 
+/* Of the other kinds, what has a column; the rest of the line is empty. */
+static void put_other(struct buffer *out, const struct told *t, int64_t time_ns, int64_t first_ns, int64_t last_ns,
+                      const char *type, struct bytes value, uint64_t count)
+{
+    enum { BETWEEN = 13 }; /* columns from `where` to `packet` */
+    struct rendition r = rendition_of(t, TLP_RED);
+    char id[IDENTITY_MAX];
+    encode_id(t, id);
+    put_time(out, time_ns);
+    put_word(out, encode_kind(t));
+    put_word(out, finding_status_name(encode_status(t, TLP_RED)));
+    put_word(out, id);
+    put_word(out, severity_name(r.severity));
+    put_word(out, type);
+    put_cell(out, value);
+    for (int i = 0; i < BETWEEN; i++)
+        buffer_char(out, ',');
+    put_judgement(out, t, &r);
+    put_number(out, count);
+    put_time(out, first_ns);
+    put_time(out, last_ns);
+}
+
+static void put_correlation(struct buffer *out, const struct told *t)
+{
+    const struct correlation *c = t->correlation;
+    struct correlation_shown s = correlation_shown(c, TLP_RED);
+    put_other(out, t, s.last_ns, s.first_ns, s.last_ns, observable_type_name(c->type), c->value, s.members);
+}
+
+/* Its value is what was counted in the worst window. */
+static void put_trend(struct buffer *out, const struct told *t)
+{
+    const struct trend *a = t->trend;
+    put_other(out, t, a->time_ns, a->since_ns, a->last_ns, a->counted, bytes_of(NULL, 0), (uint64_t)a->observed);
+}
+
 static void write_line(struct buffer *out, const struct told *t, const struct output_style *style)
 {
     (void)style;
-    if (t->finding->kind == FINDING_OBSERVED)
+    if (t->correlation)
+        put_correlation(out, t);
+    else if (t->trend)
+        put_trend(out, t);
+    else if (t->finding->kind == FINDING_OBSERVED)
         put_observed(out, t);
     else
         put_hit(out, t);

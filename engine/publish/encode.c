@@ -4,10 +4,7 @@
  */
 #include "publish/encode.h"
 
-#include "base/json.h"
-
-/* STIX 2.1, appendix A: none, low, medium, high */
-enum { CONFIDENCE_MEDIUM = 30, CONFIDENCE_HIGH = 70, CONFIDENCE_UNSAID = 50 };
+#include "publish/put.h"
 
 const char *severity_name(enum severity s)
 {
@@ -15,15 +12,19 @@ const char *severity_name(enum severity s)
     return names[s];
 }
 
-static enum severity severity_of(int confidence, enum flow_state state)
+enum severity put_severity(int confidence, bool met)
 {
     if (confidence < 0)
         confidence = CONFIDENCE_UNSAID;
     int s = confidence >= CONFIDENCE_HIGH     ? SEVERITY_HIGH
             : confidence >= CONFIDENCE_MEDIUM ? SEVERITY_MEDIUM
                                               : SEVERITY_LOW;
-    bool met = state != FLOW_ATTEMPTED && state != FLOW_REFUSED;
     return (enum severity)(met || s == SEVERITY_LOW ? s : s - 1);
+}
+
+static bool was_met(const struct finding *f)
+{
+    return f->of_event || (f->state != FLOW_ATTEMPTED && f->state != FLOW_REFUSED);
 }
 
 /* within wins over after, and after over before */
@@ -34,14 +35,15 @@ static enum indicator_validity kinder(enum indicator_validity a, enum indicator_
     return a == VALIDITY_AFTER ? a : b;
 }
 
-struct rendition rendition_of(const struct told *t, enum tlp tier)
+static struct rendition hit_rendition(const struct told *t, enum tlp tier)
 {
-    struct rendition r = {.flow = t->sensor->tlp <= tier,
+    const enum tlp seen_tlp = t->finding->of_event ? t->finding->tlp : t->sensor->tlp;
+    struct rendition r = {.flow = seen_tlp <= tier,
                           .confidence = INDICATOR_CONFIDENCE_UNKNOWN,
                           .category = CATEGORY_UNDETERMINED,
                           .validity = VALIDITY_BEFORE};
     r.told = !t->indicator && r.flow;
-    r.tlp = r.flow ? t->sensor->tlp : TLP_CLEAR;
+    r.tlp = r.flow ? seen_tlp : TLP_CLEAR;
     int categorised = INDICATOR_CONFIDENCE_UNKNOWN - 1;
     for (const struct indicator_source *s = t->sources; s != t->sources + t->source_count; s++) {
         if (s->tlp > tier)
@@ -56,12 +58,23 @@ struct rendition rendition_of(const struct told *t, enum tlp tier)
             categorised = s->confidence;
         }
     }
-    r.severity = severity_of(r.confidence, t->finding->state);
+    if (r.category == CATEGORY_UNDETERMINED && t->finding->of_event && r.flow)
+        r.category = t->finding->category;
+    r.severity = put_severity(r.confidence, was_met(t->finding));
     return r;
+}
+
+struct rendition rendition_of(const struct told *t, enum tlp tier)
+{
+    return t->correlation ? put_correlation_rendition(t, tier)
+           : t->trend     ? put_trend_rendition(t, tier)
+                          : hit_rendition(t, tier);
 }
 
 static const char *country_of(const struct told *t)
 {
+    if (t->finding->country[0])
+        return t->finding->country;
     return t->sensor->country[0] ? t->sensor->country : "ZZ";
 }
 
@@ -71,11 +84,55 @@ static const char *topic_tlp(enum tlp t)
     return t == TLP_AMBER_STRICT ? "amber-strict" : tlp_name(t);
 }
 
+const char *encode_kind(const struct told *t)
+{
+    return t->correlation ? "correlation" : t->trend ? "trend" : "hit";
+}
+
+/* One that was read back may be longer than ours are. */
+static void copy_id(const char *id, char out[IDENTITY_MAX])
+{
+    size_t len = strnlen(id, IDENTITY_MAX - 1);
+    memcpy(out, id, len);
+    out[len] = 0;
+}
+
+void encode_id(const struct told *t, char out[IDENTITY_MAX])
+{
+    if (t->id)
+        copy_id(t->id, out);
+    else if (t->correlation)
+        correlation_id(t->correlation, out);
+    else if (t->trend)
+        trend_id(t->trend, out);
+    else
+        finding_id(t->finding, t->sensor->name, &t->indicator->key, out);
+}
+
+enum finding_status encode_status(const struct told *t, enum tlp tier)
+{
+    return t->correlation ? put_correlation_status(t->correlation, tier)
+           : t->trend     ? t->trend->status
+                          : t->finding->status;
+}
+
+const char *encode_place(const struct told *t, enum tlp tier)
+{
+    return t->correlation ? put_correlation_place(t, tier) : t->trend ? t->trend->place : country_of(t);
+}
+
 void encode_topic(const struct told *t, enum tlp tier, struct buffer *out)
 {
     struct rendition r = rendition_of(t, tier);
-    if (r.told)
-        buffer_format(out, "hit.%s.%s.%s", topic_tlp(r.tlp), country_of(t), category_type(r.category));
+    if (!r.told)
+        return;
+    buffer_text(out, encode_kind(t));
+    buffer_char(out, '.');
+    buffer_text(out, topic_tlp(r.tlp));
+    buffer_char(out, '.');
+    buffer_text(out, encode_place(t, tier));
+    buffer_char(out, '.');
+    buffer_text(out, t->correlation ? CORRELATION_RULE : category_type(r.category));
 }
 
 bool encode_has_ports(const struct tuple *t)
@@ -137,58 +194,6 @@ size_t encode_printable(struct bytes raw, char *out)
         }
     }
     return (size_t)(to - out);
-}
-
-static void put_string(struct json *j, const char *key, const char *text)
-{
-    json_key(j, key);
-    json_string(j, text);
-}
-
-static void put_number(struct json *j, const char *key, uint64_t number)
-{
-    json_key(j, key);
-    json_number(j, (int64_t)number);
-}
-
-static void put_null(struct json *j, const char *key)
-{
-    json_key(j, key);
-    json_null(j);
-}
-
-static void put_time(struct json *j, const char *key, int64_t ns)
-{
-    json_key(j, key);
-    json_time(j, ns);
-}
-
-/* Nothing is unknown. */
-static void put_text(struct json *j, const char *key, struct bytes text)
-{
-    json_key(j, key);
-    if (text.len)
-        json_text(j, text);
-    else
-        json_null(j);
-}
-
-/* A time that is not said (`never`) is unknown. */
-static void put_bound(struct json *j, const char *key, int64_t ns, int64_t never)
-{
-    if (ns == never)
-        put_null(j, key);
-    else
-        put_time(j, key, ns);
-}
-
-static void put_confidence(struct json *j, int confidence)
-{
-    json_key(j, "confidence");
-    if (confidence < 0)
-        json_null(j);
-    else
-        json_number(j, confidence);
 }
 
 static void put_value(struct json *j, const struct finding *f)
@@ -311,6 +316,31 @@ static void put_flow(struct json *j, const struct finding *f)
     json_end(j);
 }
 
+static void put_event(struct json *j, const struct told *t)
+{
+    const struct finding *f = t->finding;
+    json_key(j, "event");
+    json_object(j);
+    put_string(j, "feed", t->sensor->name);
+    put_text(j, "reporter", finding_reporter(f));
+    json_key(j, "classification");
+    json_object(j);
+    put_string(j, "class", category_class(f->category));
+    put_string(j, "type", category_type(f->category));
+    json_end(j);
+    put_text(j, "reference", finding_reference(f));
+    json_end(j);
+}
+
+/* Where it was seen. */
+static void put_context(struct json *j, const struct told *t)
+{
+    if (t->finding->of_event)
+        put_event(j, t);
+    else
+        put_flow(j, t->finding);
+}
+
 static void put_evidence(struct json *j, const struct told *t)
 {
     const struct finding *f = t->finding;
@@ -328,70 +358,81 @@ static void put_evidence(struct json *j, const struct told *t)
     json_end(j);
 }
 
-static void put_place(struct json *j, const struct told *t)
+static bool is_country(const char *country)
 {
+    return country[0] && strcmp(country, "ZZ") != 0;
+}
+
+/* Where the other end of the flow is may say more than the indicator does: it is told where the flow is. */
+static void put_remote_country(struct json *j, const struct told *t, const struct rendition *r)
+{
+    const struct finding *f = t->finding;
+    const char *country = f->direction == DIRECTION_INTERNAL ? t->sensor->country : f->remote_country;
+    if (r->flow && is_country(country))
+        put_string(j, "remote_country", country);
+    else
+        put_null(j, "remote_country");
+}
+
+static void put_place(struct json *j, const struct told *t, const struct rendition *r)
+{
+    const char *country = country_of(t), *subregion = t->regions ? region_of(t->regions, country) : NULL;
     put_string(j, "sensor", t->sensor->name);
     json_key(j, "region");
     json_object(j);
-    put_string(j, "country", country_of(t));
-    put_null(j, "subregion");
+    put_string(j, "country", country);
+    put_text(j, "subregion", bytes_text(subregion ? subregion : ""));
     json_end(j);
-    put_null(j, "remote_country");
+    put_remote_country(j, t, r);
 }
 
 static void put_judgement(struct json *j, const struct rendition *r)
 {
-    json_key(j, "category");
-    json_object(j);
-    put_string(j, "class", category_class(r->category));
-    put_string(j, "type", category_type(r->category));
-    json_end(j);
+    put_category(j, r->category);
     put_string(j, "tlp", tlp_name(r->tlp));
     put_confidence(j, r->confidence);
     put_string(j, "severity", severity_name(r->severity));
 }
 
-static void put_name(struct json *j, const struct told *t)
+static void put_hit(struct json *j, const struct told *t, const struct rendition *r, enum tlp tier)
 {
     const struct finding *f = t->finding;
-    char id[FINDING_ID_MAX];
-    finding_id(f, t->sensor->name, &t->indicator->key, id);
-    put_number(j, "v", 1);
-    put_string(j, "kind", "hit");
-    put_string(j, "status", finding_status_name(f->status));
-    put_string(j, "id", id);
-    put_time(j, "timestamp", f->key.time_ns);
-    put_string(j, "publisher", t->publisher);
-    put_number(j, "seq", t->seq);
+    char id[IDENTITY_MAX];
+    encode_id(t, id);
+    json_object(j);
+    put_head(j, t, "hit", f->status, id, f->key.time_ns);
     put_number(j, "generation", f->generation);
+    put_observable(j, f, r->flow);
+    put_indicator(j, t, r, tier);
+    if (r->flow) {
+        put_context(j, t);
+        put_evidence(j, t);
+    } else {
+        put_null(j, f->of_event ? "event" : "flow");
+        put_null(j, "evidence");
+    }
+    put_place(j, t, r);
+    put_judgement(j, r);
+    put_number(j, "count", f->count);
+    if (t->folded)
+        put_number(j, "folded", t->folded);
+    put_time(j, "first_seen", f->key.time_ns);
+    put_time(j, "last_seen", f->last_ns);
+    json_end(j);
 }
 
 void encode_json(const struct told *t, enum tlp tier, struct buffer *out)
 {
-    const struct finding *f = t->finding;
     struct rendition r = rendition_of(t, tier);
+    struct json j = json_to(out);
     if (!r.told)
         return;
-    struct json j = json_to(out);
-    json_object(&j);
-    put_name(&j, t);
-    put_observable(&j, f, r.flow);
-    put_indicator(&j, t, &r, tier);
-    if (r.flow) {
-        put_flow(&j, f);
-        put_evidence(&j, t);
-    } else {
-        put_null(&j, "flow");
-        put_null(&j, "evidence");
-    }
-    put_place(&j, t);
-    put_judgement(&j, &r);
-    put_number(&j, "count", f->count);
-    if (t->folded)
-        put_number(&j, "folded", t->folded);
-    put_time(&j, "first_seen", f->key.time_ns);
-    put_time(&j, "last_seen", f->last_ns);
-    json_end(&j);
+    if (t->correlation)
+        put_correlation(&j, t, &r, tier);
+    else if (t->trend)
+        put_trend(&j, t, &r);
+    else
+        put_hit(&j, t, &r, tier);
 }
 
 void encode_observed_json(const struct told *t, struct buffer *out)
@@ -403,7 +444,7 @@ void encode_observed_json(const struct told *t, struct buffer *out)
     put_string(&j, "type", observable_type_name(f->type));
     put_value(&j, f);
     put_string(&j, "where", where_name(f->where));
-    put_flow(&j, f);
+    put_context(&j, t);
     put_string(&j, "file", t->file);
     put_number(&j, "packet", f->key.packet);
     put_ech(&j, f);

@@ -7,7 +7,7 @@
 static void write_line(struct buffer *out, const struct told *t, const struct output_style *style)
 {
     (void)style;
-    if (t->finding->kind == FINDING_OBSERVED)
+    if (t->finding && t->finding->kind == FINDING_OBSERVED)
         encode_observed_json(t, out);
     else
         encode_json(t, TLP_RED, out);

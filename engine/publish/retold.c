@@ -13,6 +13,8 @@ struct reading {
     struct bytes value;
     struct bytes indicator_type;
     struct bytes indicator_value;
+    struct bytes reporter; /* of an event */
+    struct bytes reference;
 };
 
 static struct bytes kept(struct retold *d, struct bytes text)
@@ -132,6 +134,8 @@ static bool take(void *to, struct bytes path, const struct json_value *v)
         f->key.time_ns = f->key.order_ns = time_of(v->text);
     else if (IS("last_seen"))
         f->last_ns = time_of(v->text);
+    else if (IS("id"))
+        d->told.id = arena_text(&d->arena, v->text);
     else if (IS("publisher"))
         d->told.publisher = arena_text(&d->arena, v->text);
     else if (IS("observable.type"))
@@ -156,16 +160,37 @@ static bool take(void *to, struct bytes path, const struct json_value *v)
         f->state = (enum flow_state)named(v->text, state_name, FLOW_ONE_SIDED + 1);
     else if (IS("flow.direction"))
         f->direction = (enum flow_direction)named(v->text, direction_name, DIRECTION_EXTERNAL + 1);
+    else if (IS("event.feed"))
+        f->of_event = true;
+    else if (IS("event.reporter"))
+        r->reporter = kept(d, v->text);
+    else if (IS("event.reference"))
+        r->reference = kept(d, v->text);
+    else if (IS("event.classification.type"))
+        category_read(v->text, &f->category);
     else if (IS("evidence.file"))
         d->told.file = arena_text(&d->arena, v->text);
     else if (IS("sensor"))
         d->sensor.name = arena_text(&d->arena, v->text);
     else if (IS("region.country") && v->text.len == 2)
         memcpy(d->sensor.country, v->text.at, 2);
-    else if (IS("tlp"))
+    else if (IS("remote_country") && v->text.len == 2)
+        memcpy(f->remote_country, v->text.at, 2);
+    else if (IS("tlp")) {
         tlp_read(v->text, &d->sensor.tlp);
+        f->tlp = d->sensor.tlp;
+    }
     return true;
 #undef IS
+}
+
+/* Behind what there is; its length is still to be set. */
+static size_t add_text(struct finding *f, struct bytes text)
+{
+    size_t len = text.len < EVENT_TEXT_MAX ? text.len : EVENT_TEXT_MAX;
+    if (len)
+        memcpy((char *)f + finding_bytes(f), text.at, len);
+    return len;
 }
 
 /* Values are read once their types are known. */
@@ -185,6 +210,8 @@ static void finish(struct reading *r)
         f->value_len = (uint16_t)value.len;
         memcpy(f->text, value.at, value.len);
     }
+    f->reporter_len = (uint8_t)add_text(f, r->reporter);
+    f->reference_len = (uint8_t)add_text(f, r->reference);
     char *key_room = arena_take(&d->arena, OBSERVABLE_VALUE_MAX);
     enum observable_type type;
     if (observable_type_read(r->indicator_type, &type) &&
@@ -202,10 +229,13 @@ bool retold_read(struct json_reader *reader, struct bytes json, struct retold *d
         (struct told){.finding = &d->finding, .sources = d->sources, .sensor = &d->sensor, .file = "", .publisher = ""};
     if (!json_read(reader, json, take, &r, why))
         return false;
-    d->hit = strcmp(d->kind, "hit") == 0;
-    if (d->hit)
+    if (strcmp(d->kind, "correlation") == 0)
+        return d->known = retold_correlation(reader, json, d, why);
+    if (strcmp(d->kind, "trend") == 0)
+        return d->known = retold_trend(reader, json, d, why);
+    if (strcmp(d->kind, "hit") == 0)
         finish(&r);
-    d->hit &= d->told.indicator != NULL;
+    d->known = d->told.indicator != NULL;
     return true;
 }
 

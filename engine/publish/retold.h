@@ -18,12 +18,17 @@ enum { RETOLD_SOURCES_MAX = 64 };
 
 struct retold {
     struct told told; /* what it points to lies here, in the arena or, `file` and `publisher`, in it too */
-    bool hit;         /* false: of another kind, only kind, status and timestamp mean something */
+    bool known;       /* a hit, a correlation or a trend: `told` can be shown; else only kind, status and timestamp
+                         mean something */
     char kind[16];
     struct finding finding;
     struct indicator indicator;
     struct indicator_source sources[RETOLD_SOURCES_MAX];
     struct sensor sensor;
+    struct correlation correlation;
+    struct correlation_country countries[CORRELATION_COUNTRIES_MAX];
+    struct correlation_evidence evidence[CORRELATION_EVIDENCE_MAX];
+    struct trend trend;
     struct arena arena;
 };
 
@@ -31,5 +36,9 @@ struct retold {
 bool retold_read(struct json_reader *r, struct bytes json, struct retold *d, struct fail *why);
 
 void retold_clear(struct retold *d);
+
+/* For retold.c: those that are no hit (retold_kinds.c). */
+bool retold_correlation(struct json_reader *reader, struct bytes json, struct retold *d, struct fail *why);
+bool retold_trend(struct json_reader *reader, struct bytes json, struct retold *d, struct fail *why);
 
 #endif

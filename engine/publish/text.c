@@ -8,6 +8,20 @@
  * a wide terminal has room for the word too, a narrow one for no sender's port, and one of 80 columns not for who says
  * so either: what was hit and who met whom come first. Colours repeat what words say.
  *
+ * A finding that goes on is told again, and its line says so at the second glance too:
+ *
+ *     02:00:07.456↳high   tls.sni    c2.bad.example      10.1.2.3:51234 → 203.0.113.7:443  3× since 02:00:00
+ *
+ * The sign before the severity is the status (↳ updated, × closed, none opened), whatever the kind of finding. The time
+ * is when it was last seen, the arrow what became of the flow, and how often it was seen since when stands where the
+ * opening said who says so; that comes behind it where there is room. A wide line of a finding that was told has the
+ * beginning of its id too.
+ *
+ * A correlation and a trend are one line as well: where the value stands, what they are about; behind it what they say.
+ *
+ *     02:31:00.000 high   campaign   c2.bad.example  in 3 countries: CL PE UY, 7 hits       green
+ *     03:00:00.000 high   trend      phishing in CL  ▁▁▂▁▁█  35 events where 1.4 are usual, score 1.0000  green
+ *
  * Values, feed names and file names are written by strangers: whatever could move a cursor, colour, hide or turn text
  * around (control and escape octets, and all of Unicode but Latin letters) is shown as \xNN.
  */
@@ -15,6 +29,7 @@
 
 #include "base/text.h"
 #include "publish/output.h"
+#include "publish/shown.h"
 
 enum {
     WIDE_COLUMNS = 150,   /* from here on the state is a word */
@@ -33,6 +48,7 @@ enum {
     VALUE_CUT_MIN = 8,  /* what a long `where` leaves of a value */
     VALUE_COLUMNS = 40, /* where the width is not known */
     TLP_COLUMNS = 5,
+    ID_COLUMNS = 8, /* of a finding that was told: enough of its id for `vigia hits --explain` */
     TAIL_SHARE = 5, /* the fifth part of a line says who says so, with its TLP */
     TAIL_COLUMNS_MIN = 2,
     END_TEXT_MAX = ADDRESS_TEXT_MAX + sizeof "[]:65535",
@@ -47,44 +63,6 @@ struct line {
     const struct output_style *style;
     unsigned column;
 };
-
-/* One column on the screen, or the four of \xNN. */
-struct unit {
-    size_t octets, columns, len;
-    char shown[4];
-};
-
-/* U+00A1 to U+024F but the soft hyphen: letters of the languages that feeds and files are named in, one column each. */
-static bool is_latin_letter(struct bytes text)
-{
-    if (text.len < 2 || text.at[0] < 0xc2 || text.at[0] > 0xc9 || (text.at[1] & 0xc0) != 0x80)
-        return false;
-    unsigned code = (text.at[0] & 0x1fU) << 6 | (text.at[1] & 0x3fU);
-    return code >= 0xa1 && code != 0xad;
-}
-
-static struct unit unit_of(struct bytes text)
-{
-    struct unit u = {.octets = 1};
-    if (is_latin_letter(text)) {
-        u = (struct unit){.octets = 2, .columns = 1, .len = 2, .shown = {(char)text.at[0], (char)text.at[1]}};
-    } else {
-        u.len = encode_printable(bytes_until(text, 1), u.shown);
-        u.columns = u.len;
-    }
-    return u;
-}
-
-static size_t width_of(struct bytes text)
-{
-    size_t columns = 0;
-    while (text.len) {
-        struct unit u = unit_of(text);
-        columns += u.columns;
-        text = bytes_from(text, u.octets);
-    }
-    return columns;
-}
 
 static void paint(const struct line *l, const char *colour)
 {
@@ -119,7 +97,7 @@ static void pad_to(struct line *l, unsigned column)
 static void put_units(struct line *l, struct bytes text, size_t columns)
 {
     while (text.len) {
-        struct unit u = unit_of(text);
+        struct shown_unit u = shown_unit_of(text);
         if (u.columns > columns)
             return;
         buffer_add(l->to, u.shown, u.len);
@@ -133,13 +111,13 @@ static void put_units(struct line *l, struct bytes text, size_t columns)
  */
 static void put_text(struct line *l, const char *colour, struct bytes text, size_t max, bool keep_end)
 {
-    size_t columns = width_of(text);
+    size_t columns = shown_width(text);
     bool cut = columns > max;
     paint(l, colour);
     if (cut && keep_end) {
         put_sign(l, "…");
         while (columns > max - 1) {
-            struct unit u = unit_of(text);
+            struct shown_unit u = shown_unit_of(text);
             columns -= u.columns;
             text = bytes_from(text, u.octets);
         }
@@ -192,14 +170,20 @@ static size_t cut_at(const struct output_style *style, unsigned columns)
     return style->columns ? columns : SIZE_MAX;
 }
 
+enum { DATE = sizeof "2026-11-21" - 1 };
+
+static int64_t day_of(int64_t ns)
+{
+    const int64_t day_ns = 86400 * TEXT_SECOND_NS;
+    return ns / day_ns - (ns % day_ns < 0);
+}
+
 /* The time of day under a head for each day, or with its date. */
 static void put_time(struct line *l, int64_t ns)
 {
-    const int64_t day_ns = 86400 * TEXT_SECOND_NS;
-    enum { DATE = sizeof "2026-11-21" - 1 };
     char text[TEXT_TIME_MAX];
     size_t len = text_time_write(ns, has_sources(l->style) ? 3 : 0, text);
-    int64_t day = ns / day_ns - (ns % day_ns < 0);
+    int64_t day = day_of(ns);
     text[len - 1] = 0; /* the Z; the view is UTC */
     text[DATE] = 0;
     if (!l->style->day) {
@@ -213,6 +197,13 @@ static void put_time(struct line *l, int64_t ns)
         l->column = 0;
     }
     put_word(l, NULL, text + DATE + 1);
+}
+
+/* In the column between time and severity. */
+static void put_status(struct line *l, enum finding_status s)
+{
+    static const char *const signs[] = {[FINDING_OPENED] = " ", [FINDING_UPDATED] = "↳", [FINDING_CLOSED] = "×"};
+    put_sign(l, signs[s]);
 }
 
 static void put_severity(struct line *l, enum severity s)
@@ -238,7 +229,7 @@ static size_t find_alike(struct bytes text, struct bytes part)
  * what was hit. */
 static size_t telling_at(const struct told *t, struct bytes value, size_t room)
 {
-    if (width_of(value) <= room)
+    if (shown_width(value) <= room)
         return 0;
     if (t->finding->type == OBSERVABLE_URL)
         return value.len - url_without_scheme(value).len;
@@ -319,6 +310,33 @@ static void put_flow(struct line *l, const struct finding *f)
     pad_to(l, start + flow_columns(l->style) + 1);
 }
 
+/* `reporter: type, PE`, in the room of a flow. */
+static void put_event(struct line *l, const struct told *t)
+{
+    const struct finding *f = t->finding;
+    struct bytes reporter = finding_reporter(f);
+    struct buffer text = {0};
+    unsigned start = l->column;
+    if (reporter.len)
+        buffer_add(&text, reporter.at, reporter.len);
+    else
+        buffer_text(&text, t->sensor->name);
+    buffer_format(&text, ": %s", category_type(f->category));
+    if (f->country[0])
+        buffer_format(&text, ", %s", f->country);
+    put_text(l, NULL, buffer_bytes(&text), cut_at(l->style, flow_columns(l->style)), false);
+    pad_to(l, start + flow_columns(l->style) + 1);
+    buffer_free(&text);
+}
+
+static void put_context(struct line *l, const struct told *t)
+{
+    if (t->finding->of_event)
+        put_event(l, t);
+    else
+        put_flow(l, t->finding);
+}
+
 static void put_tlp(struct line *l, enum tlp tlp)
 {
     static const char *const colours[] = {
@@ -327,15 +345,56 @@ static void put_tlp(struct line *l, enum tlp tlp)
 }
 
 /* `feed, feed: indicator`; the indicator only where the value does not say it already. */
-static void put_sources(struct line *l, const struct told *t)
+static void add_sources(const struct told *t, struct buffer *text)
 {
     char value[OBSERVABLE_VALUE_MAX + 1];
-    struct buffer text = {0};
-    encode_feeds(t, TLP_RED, ", ", &text);
+    encode_feeds(t, TLP_RED, ", ", text);
     if (t->finding->match != MATCH_EXACT) {
-        buffer_text(&text, ": ");
-        buffer_add(&text, value, encode_indicator(&t->indicator->key, value));
+        buffer_text(text, ": ");
+        buffer_add(text, value, encode_indicator(&t->indicator->key, value));
     }
+}
+
+/* `3× since 02:00:00`, with the date where that is not the line's. */
+static void add_history(const struct finding *f, struct buffer *text)
+{
+    char time[TEXT_TIME_MAX];
+    time[text_time_write(f->key.time_ns, 0, time) - 1] = 0;
+    time[DATE] = ' ';
+    if (f->count > 1)
+        buffer_format(text, "%llu× ", (unsigned long long)f->count);
+    buffer_format(text, "since %s", time + (day_of(f->key.time_ns) == day_of(f->last_ns) ? DATE + 1 : 0));
+}
+
+/* The beginning of its id, by which it can be asked for. */
+static void put_id(struct line *l, const char *id)
+{
+    put_text(l, DIM, bytes_until(bytes_text(id), ID_COLUMNS), ID_COLUMNS, false);
+    pad_to(l, l->column + 1);
+}
+
+/* How many were folded into it, and who says so; of a finding that goes on how often and since when, and who says so
+ * where a line is wide. */
+static void put_tail(struct line *l, const struct told *t, enum tlp tlp)
+{
+    struct buffer text = {0};
+    bool opened = t->finding->status == FINDING_OPENED;
+    bool sourced = opened || is_wide(l->style);
+    unsigned at = l->column;
+    if (sourced) {
+        put_tlp(l, tlp);
+        pad_to(l, at + TLP_COLUMNS + 1);
+    }
+    if (is_wide(l->style) && t->id)
+        put_id(l, t->id);
+    if (!opened)
+        add_history(t->finding, &text);
+    if (t->folded)
+        buffer_format(&text, "%s+%llu folded", opened ? "" : ", ", (unsigned long long)t->folded);
+    if (sourced && text.len)
+        buffer_text(&text, "; ");
+    if (sourced)
+        add_sources(t, &text);
     unsigned columns = l->style->columns;
     unsigned left = columns > l->column + TAIL_COLUMNS_MIN ? columns - l->column : TAIL_COLUMNS_MIN;
     put_text(l, NULL, buffer_bytes(&text), cut_at(l->style, left), false);
@@ -346,21 +405,101 @@ static void write_hit(struct line *l, const struct told *t)
 {
     const struct finding *f = t->finding;
     struct rendition r = rendition_of(t, TLP_RED);
-    put_time(l, f->key.time_ns);
-    unsigned at = l->column + 1;
-    pad_to(l, at);
+    put_time(l, f->status == FINDING_OPENED ? f->key.time_ns : f->last_ns);
+    put_status(l, f->status);
+    unsigned at = l->column;
     put_severity(l, r.severity);
     pad_to(l, at += SEVERITY_COLUMNS + 1);
     put_word(l, CYAN, where_name(f->where));
     pad_to(l, at += where_columns(l->style) + 1);
     put_value(l, t, at, has_sources(l->style));
-    put_flow(l, f);
+    put_context(l, t);
+    if (has_sources(l->style))
+        put_tail(l, t, r.tlp);
+}
+
+/* ---- the other kinds: what they are about stands where a value does, what they say of it behind */
+
+/* Up to the text; where it begins. */
+static void begin_other(struct line *l, const struct told *t, int64_t time_ns, const char *what)
+{
+    put_time(l, time_ns);
+    put_status(l, encode_status(t, TLP_RED));
+    unsigned at = l->column;
+    put_severity(l, rendition_of(t, TLP_RED).severity);
+    pad_to(l, at += SEVERITY_COLUMNS + 1);
+    put_word(l, CYAN, what);
+    pad_to(l, at + where_columns(l->style) + 1);
+}
+
+/* What they say, the TLP and, on a wide line, the id. */
+static void end_other(struct line *l, const struct told *t, struct bytes says)
+{
+    unsigned tail = has_sources(l->style) ? 1 + TLP_COLUMNS : 0;
+    unsigned columns = l->style->columns, taken = l->column + tail + (is_wide(l->style) && t->id ? 1 + ID_COLUMNS : 0);
+    put_text(l, NULL, says, cut_at(l->style, columns > taken ? columns - taken : VALUE_CUT_MIN), false);
     if (!has_sources(l->style))
         return;
-    at = l->column;
-    put_tlp(l, r.tlp);
-    pad_to(l, at + TLP_COLUMNS + 1);
-    put_sources(l, t);
+    put_word(l, NULL, " ");
+    put_tlp(l, rendition_of(t, TLP_RED).tlp);
+    if (!is_wide(l->style) || !t->id)
+        return;
+    put_word(l, NULL, " ");
+    put_id(l, t->id);
+}
+
+/* A value cut to a third of the line, so that what is said of it is always there. */
+static void put_about(struct line *l, struct bytes value, bool keep_end)
+{
+    unsigned room = l->style->columns / 3 > VALUE_COLUMNS_MIN ? l->style->columns / 3 : VALUE_COLUMNS_MIN;
+    put_text(l, BOLD, value, cut_at(l->style, room), keep_end);
+    put_word(l, NULL, "  ");
+}
+
+static void write_correlation(struct line *l, const struct told *t)
+{
+    const struct correlation *c = t->correlation;
+    struct correlation_shown s = correlation_shown(c, TLP_RED);
+    struct buffer says = {0};
+    begin_other(l, t, s.last_ns, CORRELATION_RULE);
+    put_about(l, c->value, c->type == OBSERVABLE_DOMAIN_NAME || c->type == OBSERVABLE_EMAIL_ADDR);
+    buffer_format(&says, "in %u countries:", s.countries);
+    for (unsigned i = 0; i < c->country_count; i++)
+        buffer_format(&says, " %s", c->countries[i].country);
+    buffer_format(&says, ", %llu hits", (unsigned long long)s.members);
+    end_other(l, t, buffer_bytes(&says));
+    buffer_free(&says);
+}
+
+/* Eight heights, the tallest the greatest count. */
+static void put_plot(struct line *l, const struct trend *t)
+{
+    static const char *const bars[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+    double most = 1;
+    for (unsigned i = 0; i < t->history_count; i++)
+        most = t->history[i].count > most ? t->history[i].count : most;
+    unsigned room = is_wide(l->style) ? TREND_HISTORY : has_ports(l->style) ? 20 : 12;
+    for (unsigned i = t->history_count > room ? t->history_count - room : 0; i < t->history_count; i++) {
+        double share = t->history[i].count / most;
+        paint(l, t->history[i].alarm || i + 1 == t->history_count ? RED : DIM);
+        put_sign(l, bars[share <= 0 ? 0 : share >= 1 ? 7 : (int)(share * 8)]);
+        paint(l, RESET);
+    }
+    put_word(l, NULL, "  ");
+}
+
+static void write_trend(struct line *l, const struct told *t)
+{
+    const struct trend *a = t->trend;
+    struct buffer says = {0};
+    begin_other(l, t, a->time_ns, "trend");
+    buffer_format(&says, "%s in %s", category_type(a->category), a->place);
+    put_about(l, buffer_bytes(&says), false);
+    put_plot(l, a);
+    buffer_clear(&says);
+    buffer_format(&says, "%.0f %ss where %.1f are usual, score %.4f", a->observed, a->counted, a->expected, a->score);
+    end_other(l, t, buffer_bytes(&says));
+    buffer_free(&says);
 }
 
 static void write_observed(struct line *l, const struct told *t)
@@ -376,7 +515,7 @@ static void write_observed(struct line *l, const struct told *t)
         pad_to(l, at += TYPE_COLUMNS + 1);
     }
     put_value(l, t, at, false);
-    put_flow(l, f);
+    put_context(l, t);
 }
 
 static void end_line(struct buffer *out)
@@ -389,7 +528,11 @@ static void end_line(struct buffer *out)
 static void write_line(struct buffer *out, const struct told *t, const struct output_style *style)
 {
     struct line l = {.to = out, .style = style};
-    if (t->finding->kind == FINDING_OBSERVED)
+    if (t->correlation)
+        write_correlation(&l, t);
+    else if (t->trend)
+        write_trend(&l, t);
+    else if (t->finding->kind == FINDING_OBSERVED)
         write_observed(&l, t);
     else
         write_hit(&l, t);

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/unpack.h"
 #include "feed/format.h"
+#include "run/atlas.h"
 #include "run/generation.h"
 #include "run/options.h"
 #include "wire/timeline.h"
@@ -11,6 +12,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum { SHOWN_MAX = 4 * 1024 + 1 };
 
@@ -34,8 +36,15 @@ static void check_indicators(struct checking *k, const struct config_indicators 
     struct generation_report report;
     k->failed |= !generation_read(k->draft, file, k->options->as, &report);
     if (report.format)
-        buffer_format(&k->out, "%s: %s, %u indicators taken, %u refused, %u warnings\n", shown(file->path, room),
-                      report.format, report.read, report.refused, report.warnings);
+        buffer_format(&k->out, "%s: %s, %u indicators taken, %u refused, %u warnings, %u left out\n", shown(file->path, room),
+                      report.format, report.read, report.refused, report.warnings, report.left_out);
+}
+
+static void check_atlas(struct checking *k, const struct config *c)
+{
+    struct atlas atlas;
+    if (atlas_check(&atlas, c, &k->out, &k->failed))
+        atlas_close(&atlas);
 }
 
 static void check_capture(struct checking *k, const char *name, struct bytes content)
@@ -84,7 +93,21 @@ static void check_config(struct checking *k, const char *path, struct bytes cont
         config_print(&config, &k->out);
         for (const struct config_indicators *file = config.indicators; file; file = file->next)
             check_indicators(k, file);
+        check_atlas(k, &config);
     }
+    arena_free(&arena);
+}
+
+static void check_as_indicators(struct checking *k, const char *path)
+{
+    struct config config;
+    struct arena arena = {.chunks = NULL};
+    struct fail why = {.text = ""};
+    config_defaults(&config);
+    if (config_add_indicators(&config, &arena, path, &why))
+        check_indicators(k, config.indicators);
+    else
+        mistake(k, why.text);
     arena_free(&arena);
 }
 
@@ -93,6 +116,11 @@ static void check_file(struct checking *k, const char *path)
 {
     struct unpack unpacked;
     struct fail why = {.text = ""};
+    struct stat st;
+    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
+        check_as_indicators(k, path); /* a MISP feed */
+        return;
+    }
     if (!unpack_file(&unpacked, path, UNPACK_BYTES_MAX, &why)) {
         log_error("%s: %s", path, why.text);
         k->failed = true;
@@ -107,16 +135,8 @@ static void check_file(struct checking *k, const char *path)
         check_config(k, path, content);
     }
     unpack_free(&unpacked);
-    if (capture || looks_like_config(path))
-        return;
-    struct config config;
-    struct arena arena = {.chunks = NULL};
-    config_defaults(&config);
-    if (config_add_indicators(&config, &arena, path, &why))
-        check_indicators(k, config.indicators);
-    else
-        mistake(k, why.text);
-    arena_free(&arena);
+    if (!capture && !looks_like_config(path))
+        check_as_indicators(k, path);
 }
 
 static void check_patterns(struct checking *k)
@@ -139,6 +159,7 @@ static int check(const struct options *o)
         config_print(&o->config, &k.out);
     for (const struct config_indicators *file = o->config.indicators; file; file = file->next)
         check_indicators(&k, file);
+    check_atlas(&k, &o->config);
     for (int i = 0; i < o->argument_count; i++)
         check_file(&k, o->arguments[i]);
     if (draft_count(k.draft))

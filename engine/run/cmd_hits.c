@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "journal/journal.h"
+#include "publish/explain.h"
 #include "publish/retold.h"
 #include "run/options.h"
 
@@ -34,7 +35,7 @@ static bool show(void *to, struct bytes json)
     if (strcmp(output->name, "json") == 0) {
         buffer_add(&s->out, json.at, json.len);
         buffer_char(&s->out, '\n');
-    } else if (retold_read(s->json, json, &s->retold, &why) && s->retold.hit) {
+    } else if (retold_read(s->json, json, &s->retold, &why) && s->retold.known) {
         output->write(&s->out, &s->retold.told, &s->options->style);
     }
     return s->out.len < 65536 || put_out(s);
@@ -72,12 +73,118 @@ static int ask(const struct options *o, const char *path, const struct journal_q
     return s.failed ? STATUS_OUTPUT : read ? STATUS_DONE : STATUS_INPUT;
 }
 
+/* ---- one finding, explained */
+
+enum { ID_LEN = FINDING_ID_MAX - 1 };
+
+struct explaining {
+    struct json_reader *json;
+    struct explain *explain;
+    const char *begin;          /* what is known of the id, in lower case */
+    char id[FINDING_ID_MAX];    /* the one that begins so; empty: none yet */
+    char other[FINDING_ID_MAX]; /* another that does */
+    bool found;
+    struct fail why;
+};
+
+static bool take_id(void *to, struct bytes path, const struct json_value *v)
+{
+    struct bytes *id = to;
+    if (!bytes_equal(path, bytes_text("id")))
+        return true;
+    *id = v->kind == JSON_STRING ? v->text : *id;
+    return false;
+}
+
+/* Notes the finding if its id begins as is asked. */
+static bool look_at(void *to, struct bytes json)
+{
+    struct explaining *x = to;
+    struct fail ignored = {.text = ""};
+    struct bytes id = bytes_of(NULL, 0);
+    if (!json_read(x->json, json, take_id, &id, &ignored) || id.len != ID_LEN || !bytes_start_with(id, x->begin))
+        return true;
+    if (!x->id[0])
+        memcpy(x->id, id.at, ID_LEN);
+    if (!bytes_equal(bytes_text(x->id), id))
+        memcpy(x->other, id.at, ID_LEN);
+    return !x->other[0];
+}
+
+static bool take_telling(void *to, const struct journal_telling *t)
+{
+    struct explaining *x = to;
+    if (t->topic)
+        return explain_add_publication(x->explain, t->time_ns, t->topic, t->seq, t->json, &x->why);
+    x->found = true;
+    return explain_add_finding(x->explain, t->time_ns, t->json, &x->why);
+}
+
+static int tell_explained(const struct options *o, const struct explaining *x)
+{
+    struct buffer out = {.at = NULL};
+    if (strcmp(o->output->name, "text") == 0)
+        explain_text(x->explain, o->style.colour, &out);
+    else
+        explain_json(x->explain, &out);
+    int status = options_print(buffer_bytes(&out), STATUS_DONE);
+    buffer_free(&out);
+    return status;
+}
+
+/* A whole id is looked up; to find one by its beginning, all findings are read. */
+static bool read_all(struct journal_reader *reader, struct explaining *x)
+{
+    struct journal_query any = {.id = NULL};
+    if (strlen(x->begin) == ID_LEN)
+        memcpy(x->id, x->begin, ID_LEN);
+    else if (!journal_read(reader, &any, look_at, x, &x->why))
+        return false;
+    if (x->other[0])
+        return fail_set(&x->why, "more than one finding has an id that begins with %s: %s, %s", x->begin, x->id,
+                        x->other);
+    if (x->id[0] && !journal_tellings(reader, x->id, take_telling, x, &x->why))
+        return false;
+    return (x->found || fail_set(&x->why, "no finding has an id that begins with %s", x->begin)) && !x->why.text[0];
+}
+
+static int explain(const struct options *o, const char *path, const char *begin)
+{
+    struct fail why = {.text = ""};
+    struct journal_reader *reader = journal_reader_open(path, &why);
+    if (!reader) {
+        log_error("%s", why.text);
+        return STATUS_INPUT;
+    }
+    struct explaining x = {.json = json_reader_new(), .explain = explain_new(), .begin = begin};
+    int status = STATUS_INPUT;
+    if (read_all(reader, &x))
+        status = tell_explained(o, &x);
+    else
+        log_error("%s", x.why.text);
+    explain_free(x.explain);
+    json_reader_free(x.json);
+    journal_reader_close(reader);
+    return status;
+}
+
+/* In lower case; false where it cannot be one. */
+static bool read_id(const char *text, char id[FINDING_ID_MAX])
+{
+    size_t len = strlen(text);
+    if (!len || len > ID_LEN || strspn(text, "0123456789abcdefABCDEF-") != len)
+        return false;
+    for (size_t i = 0; i <= len; i++)
+        id[i] = (char)bytes_lower((uint8_t)text[i]);
+    return true;
+}
+
 static int run(const struct options *o)
 {
-    struct journal_query q = {.country = o->text[TEXT_COUNTRY],
-                              .type = o->text[TEXT_TYPE],
-                              .indicator = o->text[TEXT_INDICATOR],
-                              .id = o->text[TEXT_EXPLAIN]};
+    struct journal_query q = {
+        .country = o->text[TEXT_COUNTRY], .type = o->text[TEXT_TYPE], .indicator = o->text[TEXT_INDICATOR]};
+    const char *path = o->text[TEXT_JOURNAL] ? o->text[TEXT_JOURNAL] : o->config.journal.path;
+    char id[FINDING_ID_MAX];
     const char *limit = o->text[TEXT_LIMIT];
     if (!read_time(o, TEXT_SINCE, "since", &q.since_ns) || !read_time(o, TEXT_UNTIL, "until", &q.until_ns))
         return STATUS_USAGE;
@@ -85,14 +192,22 @@ static int run(const struct options *o)
         return options_wrong("--limit: expected a number, found \"%s\"", limit);
     if (o->argument_count)
         return options_wrong("hits: expected options only, found \"%s\"", o->arguments[0]);
-    return ask(o, o->text[TEXT_JOURNAL] ? o->text[TEXT_JOURNAL] : o->config.journal.path, &q);
+    if (!o->text[TEXT_EXPLAIN])
+        return ask(o, path, &q);
+    if (!read_id(o->text[TEXT_EXPLAIN], id))
+        return options_wrong("--explain: expected an id or its beginning, as 580c873b, found \"%s\"",
+                             o->text[TEXT_EXPLAIN]);
+    return explain(o, path, id);
 }
 
 const struct command command_hits = {
     .name = "hits",
     .usage = "[-c CONFIG | --journal FILE] [--since T] [--until T] [--country CC] [--indicator V] ...",
     .about = "Asks the journal of the daemon what was told.",
-    .help = "All conditions must hold. Findings come in the order in which they were told.\n",
+    .help =
+        "All conditions must hold. Findings come in the order in which they were told. --explain lays out one of\n"
+        "them, named by its id or the beginning of it (which wide lines of text show): what was seen, who says that\n"
+        "it is bad, how it went on, and what was told to whom. Other conditions do not matter then.\n",
     .accepts = OPTION_CONFIG | OPTION_QUERY | OPTION_FORMAT,
     .run = run,
 };

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "run/atlas.h"
 #include "run/generation.h"
 #include "run/options.h"
 
@@ -25,6 +26,7 @@ struct reading {
 struct question {
     const struct database *db;
     struct asker *asker;
+    struct atlas atlas;
     int64_t now_ns;
     bool text;
     struct buffer out;
@@ -228,12 +230,24 @@ static void add_alike(struct question *q, struct bytes text)
     add_reading(q, OBSERVABLE_FILE_NAME, text, &ignored);
 }
 
+/* Of the address that was asked for, or stands in what was. */
+static bool find_country(const struct question *q, char country[3])
+{
+    for (unsigned i = 0; i < q->count; i++)
+        if (observable_is_address(q->readings[i].o.type))
+            return places_country(q->atlas.places, &q->readings[i].o.address, country);
+    return false;
+}
+
 static void answer(struct question *q, const char *asked)
 {
+    char country[3];
+    bool placed = find_country(q, country);
     const char *type = observable_type_name(q->readings[0].o.type);
     if (q->text) {
         char quote[4 * FAIL_QUOTE_MAX + 4];
-        buffer_format(&q->out, "%s (%s)\n", fail_quote(bytes_text(asked), quote), type);
+        buffer_format(&q->out, "%s (%s%s%s)\n", fail_quote(bytes_text(asked), quote), type, placed ? ", " : "",
+                      placed ? country : "");
         print_matches(q);
         if (!q->found_count)
             buffer_text(&q->out, "  no indicator\n");
@@ -243,6 +257,8 @@ static void answer(struct question *q, const char *asked)
     json_object(&j);
     json_key(&j, "value"), json_string(&j, asked);
     json_key(&j, "type"), json_string(&j, type);
+    if (placed)
+        json_key(&j, "country"), json_string(&j, country);
     json_key(&j, "indicators"), json_array(&j);
     write_matches(q, &j);
     json_end(&j);
@@ -278,9 +294,12 @@ static int look_up(const struct options *o)
     bool failed = false;
     static struct question q; /* too large for the stack */
     q = (struct question){.now_ns = clock_wall_ns(), .text = strcmp(o->output->name, "text") == 0};
-    q.db = generation_build(&o->config, o->as, 1, false, &failed);
-    if (!q.db)
+    q.db = generation_build(&o->config, o->as, 1, false, NULL, &failed);
+    if (!q.db || !atlas_open(&q.atlas, &o->config, &failed)) {
+        if (q.db)
+            database_drop(q.db);
         return STATUS_USAGE;
+    }
     q.asker = asker_new();
     if (!asker_fit(q.asker, q.db))
         abort();
@@ -289,6 +308,7 @@ static int look_up(const struct options *o)
     int status = options_print(buffer_bytes(&q.out), failed ? STATUS_INPUT : STATUS_DONE);
     buffer_free(&q.out);
     asker_free(q.asker);
+    atlas_close(&q.atlas);
     database_drop(q.db);
     return status;
 }

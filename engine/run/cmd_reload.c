@@ -4,25 +4,26 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "run/control.h"
+#include "run/daemon.h"
 #include "run/options.h"
 
-/* What the daemon says of it, a line each; of a failure, its mistakes. */
+/* What the daemon says of it, a line each; of a failure, its mistakes. The daemon gives up waiting before we do. */
 static int ask(const struct options *o)
 {
     struct buffer reply = {.at = NULL};
     struct fail why = {.text = ""};
-    bool done = control_ask(o->config.control.path, "reload", &reply, &why);
-    struct bytes rest = buffer_bytes(&reply), line;
-    if (!done && !reply.len)
-        log_error("%s", why.text);
-    while (text_line(&rest, &line)) {
-        if (done)
-            log_note("%.*s", (int)line.len, (const char *)line.at);
-        else
+    int status = STATUS_INPUT;
+    struct bytes rest, line;
+    if (control_ask(o->config.control.path, "reload", DAEMON_RELOAD_S + CONTROL_PATIENCE_S, &reply, &why)) {
+        status = options_print(buffer_bytes(&reply), STATUS_DONE);
+    } else {
+        if (!reply.len)
+            log_error("%s", why.text);
+        for (rest = buffer_bytes(&reply); text_line(&rest, &line);)
             log_error("%.*s", (int)line.len, (const char *)line.at);
     }
     buffer_free(&reply);
-    return done ? STATUS_DONE : STATUS_INPUT;
+    return status;
 }
 
 static int run(const struct options *o)
@@ -37,7 +38,8 @@ const struct command command_reload = {
     .usage = "[-c CONFIG]",
     .about = "Has the running daemon read its configuration and indicators again.",
     .help = "It is found by control.socket of its configuration; without one, vigia.sock in this folder.\n"
-            "What it cannot take, it says, and goes on with what it had.\n",
+            "Waits for the outcome, which it prints; status 1 when the daemon goes on with what it had.\n"
+            "Settings that take effect only when the daemon starts anew are named.\n",
     .accepts = OPTION_CONFIG,
     .run = run,
 };

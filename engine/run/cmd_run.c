@@ -10,8 +10,8 @@ static int run(const struct options *o)
         return options_wrong("run: expected no arguments but options; sensors stand in the configuration");
     if (!o->config.path)
         return options_wrong("run: expected a configuration: -c FILE");
-    if (!o->config.sensors)
-        return options_wrong("%s: sensors: expected at least one", o->config.path);
+    if (!o->config.sensors && !o->config.feeds)
+        return options_wrong("%s: sensors, feeds: expected at least one of either", o->config.path);
     return daemon_run(o);
 }
 

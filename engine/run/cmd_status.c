@@ -100,7 +100,7 @@ static int ask(const struct options *o)
     struct fail why = {.text = ""};
     int status = STATUS_INPUT;
     bool readable = strcmp(o->output->name, "text") == 0;
-    if (control_ask(o->config.control.path, "status", &reply, &why)) {
+    if (control_ask(o->config.control.path, "status", CONTROL_PATIENCE_S, &reply, &why)) {
         readable = readable && lay_out(buffer_bytes(&reply), &text);
         status = options_print(buffer_bytes(readable ? &text : &reply), STATUS_DONE);
     } else {

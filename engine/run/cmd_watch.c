@@ -38,7 +38,7 @@ static void show(void *to, struct bytes topic, struct bytes json, bool fetched)
     if (strcmp(output->name, "json") == 0) {
         buffer_add(&s->out, json.at, json.len);
         buffer_char(&s->out, '\n');
-    } else if (retold_read(s->json, json, &s->retold, &why) && s->retold.hit) {
+    } else if (retold_read(s->json, json, &s->retold, &why) && s->retold.known) {
         output->write(&s->out, &s->retold.told, &s->options->style);
     }
 }
@@ -112,6 +112,8 @@ static int watch(const struct options *o)
     sigaction(SIGTERM, &action, NULL);
     signal(SIGPIPE, SIG_IGN);
     watch_init(&w);
+    if (o->output->head)
+        o->output->head(&s.out, false, &o->style);
     if (open_sockets(&w, z, o, &why)) {
         subscribe(&w, o);
         status = follow(&w, &s);

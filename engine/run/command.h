@@ -33,5 +33,6 @@ extern const struct command command_reload;  /* cmd_reload.c */
 extern const struct command command_keygen;  /* cmd_keygen.c */
 extern const struct command command_watch;   /* cmd_watch.c */
 extern const struct command command_hits;    /* cmd_hits.c */
+extern const struct command command_trend;   /* cmd_trend.c */
 
 #endif

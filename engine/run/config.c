@@ -36,6 +36,8 @@ struct list {
 #define AT(member)        offsetof(struct config, member)
 #define FILE_AT(member)   offsetof(struct config_indicators, member)
 #define SENSOR_AT(member) offsetof(struct config_sensor, member)
+#define COUNTRIES_AT(member) offsetof(struct config_countries, member)
+#define FEED_AT(member)   offsetof(struct config_feed, member)
 
 static void name_feed(struct arena *a, void *entry);
 
@@ -58,6 +60,18 @@ static const struct list indicator_files = {
     .table = {indicator_settings, CONFIG_INDICATOR_SETTINGS},
     .octets = sizeof(struct config_indicators), .from_at = FILE_AT(from), .count_at = AT(indicators_count),
     .max = CONFIG_INDICATORS_MAX, .complete = name_feed,
+};
+
+static const struct setting countries_settings[] = {
+    {.key = "file", .kind = &kind_file, .at = COUNTRIES_AT(file), .path_at = COUNTRIES_AT(path), .required = true,
+     .sample = "country.mmdb", .about = "required; relative to this file's folder"},
+};
+
+static const struct list countries_files = {
+    .expected = "a list of files of networks with their countries", .item = "a map with the key file",
+    .table = {countries_settings, CONFIG_COUNTRIES_SETTINGS},
+    .octets = sizeof(struct config_countries), .from_at = COUNTRIES_AT(from), .count_at = AT(countries_count),
+    .max = CONFIG_COUNTRIES_MAX,
 };
 
 #define BUFFER_MIN (UINT64_C(1) << 20)
@@ -93,6 +107,35 @@ static const struct list sensors = {
     .max = CONFIG_SENSORS_MAX,
 };
 
+static const struct setting feed_settings[] = {
+    {.key = "name", .kind = &kind_name, .at = FEED_AT(name), .required = true, .unique = true,
+     .sample = "incidents", .about = "required; no two alike"},
+    {.key = "file", .kind = &kind_file, .at = FEED_AT(file), .path_at = FEED_AT(path), .either = true,
+     .sample = "events.jsonl", .about = "a file that grows, followed through rotation,"},
+    {.key = "subscribe", .kind = &kind_endpoint, .at = FEED_AT(subscribe), .either = true,
+     .sample = "tcp://127.0.0.1:50000", .about = "or a publisher (ZeroMQ)"},
+    {.key = "topics", .kind = &kind_topics, .at = FEED_AT(topics), .sample = "incidents",
+     .about = "of the publisher, separated by commas; all where left out"},
+    {.key = "server", .kind = &kind_file_or_none, .at = FEED_AT(server), .path_at = FEED_AT(server_path),
+     .sample = "partner.pub", .about = "NAME.pub of the publisher (CURVE); without it, on this machine alone"},
+    {.key = "format", .kind = &kind_format, .at = FEED_AT(format), .sample = "intelmq",
+     .about = "eve or intelmq; as the records show where left out"},
+    {.key = "country", .kind = &kind_country, .at = FEED_AT(country), .preset = "ZZ",
+     .about = "of events that say none"},
+    {.key = "tlp", .kind = &kind_tlp, .at = FEED_AT(tlp), .preset = "amber", .about = "of events that bear none"},
+    {.key = "confidence", .kind = &kind_confidence, .at = FEED_AT(confidence), .preset = "unknown",
+     .about = "of events that bear none: 0 to 100"},
+    {.key = "category", .kind = &kind_category, .at = FEED_AT(category), .preset = "undetermined",
+     .about = "of events that bear none (RSIT)"},
+};
+
+static const struct list feeds = {
+    .expected = "a list of feeds", .item = "a map with the key name",
+    .table = {feed_settings, CONFIG_FEED_SETTINGS},
+    .octets = sizeof(struct config_feed), .from_at = FEED_AT(from), .count_at = AT(feeds_count),
+    .max = CONFIG_FEEDS_MAX,
+};
+
 static const struct setting settings[] = {
     {.key = "publisher.name", .kind = &kind_name, .at = AT(publisher), .preset = "local",
      .about = "Who tells: the name in every finding."},
@@ -117,8 +160,15 @@ static const struct setting settings[] = {
      .about = "Of an interface: whether frames for other stations are heard."},
     {.key = "sensors", .list = &sensors, .at = AT(sensors),
      .about = "What the daemon hears. What a sensor leaves out, it has from sensor above."},
-    {.key = "indicators", .list = &indicator_files, .at = AT(indicators),
+    {.key = "feeds", .list = &feeds, .at = AT(feeds),
+     .about = "Events that others report: IntelMQ's as JSON lines, or alerts of Suricata (EVE)."},
+    {.key = "indicators", .list = &indicator_files, .at = AT(indicators), .live = true,
      .about = "Files of indicators; their form is recognised by their content."},
+    {.key = "countries", .list = &countries_files, .at = AT(countries),
+     .about = "Files that say in which country an address is: a MaxMind DB (.mmdb), a registry's delegated statistics,\n"
+              "or CSV of prefix,country. The narrowest network counts, of two that are the same the last one."},
+    {.key = "regions", .kind = &kind_file_or_none, .at = AT(regions), .path_at = AT(regions_path), .preset = "",
+     .about = "States, sub-regions and neighbours, in place of those compiled in (rules/regions.yaml); \"\" is those."},
     {.key = "publish.endpoint", .kind = &kind_endpoint, .at = AT(publish.endpoint), .preset = "tcp://127.0.0.1:5570",
      .about = "Where findings are told (ZeroMQ): tcp://HOST:PORT or ipc://PATH. Without a key only on this machine."},
     {.key = "publish.replay", .kind = &kind_endpoint, .at = AT(publish.replay), .preset = "tcp://127.0.0.1:5571",
@@ -130,18 +180,34 @@ static const struct setting settings[] = {
      .preset = "vigia.db",
      .about = "Where findings are remembered, relative to this file's folder."},
     {.key = "journal.keep", .kind = &kind_days, .at = AT(journal.keep_ns), .min = DAY_NS, .max = 3650 * DAY_NS,
-     .preset = "90d",
+     .live = true, .preset = "90d",
      .about = "For how long."},
     {.key = "journal.size", .kind = &kind_size, .at = AT(journal.octets_max), .min = 1 << 20,
-     .max = UINT64_C(1) << 44, .preset = "10G",
+     .max = UINT64_C(1) << 44, .live = true, .preset = "10G",
      .about = "How large the file may grow before the oldest are let go of."},
     {.key = "control.socket", .kind = &kind_file, .at = AT(control.socket), .path_at = AT(control.path),
      .preset = "vigia.sock",
      .about = "Where vigia status and vigia reload reach the daemon, relative to this file's folder."},
-    {.key = "flood.rate", .kind = &kind_count, .at = AT(flood.rate), .min = 1, .max = 1000000, .preset = "60",
+    {.key = "flood.rate", .kind = &kind_count, .at = AT(flood.rate), .min = 1, .max = 1000000, .live = true, .preset = "60",
      .about = "Findings of one indicator that are told singly, a minute; what is more is folded and counted."},
-    {.key = "flood.burst", .kind = &kind_count, .at = AT(flood.burst), .min = 1, .max = 1000000, .preset = "120",
+    {.key = "flood.burst", .kind = &kind_count, .at = AT(flood.burst), .min = 1, .max = 1000000, .live = true, .preset = "120",
      .about = "So many at once, when it was quiet before."},
+    {.key = "correlation.window", .kind = &kind_duration, .at = AT(correlation.window_ns), .min = TEXT_SECOND_NS,
+     .max = 31 * DAY_NS, .live = true, .preset = "24h",
+     .about = "An indicator that is met in several countries, each within so long of another, is one correlation."},
+    {.key = "correlation.countries", .kind = &kind_count, .at = AT(correlation.countries), .min = 2, .max = 64,
+     .live = true, .preset = "2",
+     .about = "In so many."},
+    {.key = "trends.window", .kind = &kind_duration, .at = AT(trends.window_ns), .min = 60 * TEXT_SECOND_NS,
+     .max = DAY_NS, .preset = "1h",
+     .about = "Events and hits are counted for each country and type of incident in windows of so long."},
+    {.key = "trends.lateness", .kind = &kind_duration, .at = AT(trends.lateness_ns), .min = 0, .max = DAY_NS,
+     .preset = "10m",
+     .about = "How long a window waits behind its end for what comes late."},
+    {.key = "trends.detector", .kind = &kind_name, .at = AT(trends.detector), .preset = "ears-c2",
+     .about = "What tells an alarm (vigia trend --help names them all)."},
+    {.key = "trends.least", .kind = &kind_count, .at = AT(trends.least), .min = 1, .max = 1000000, .preset = "5",
+     .about = "No alarm for fewer in a window."},
     {.key = "limits.flows", .kind = &kind_count, .at = AT(limits.flows), .min = 1, .max = 1 << 28, .preset = "2097152",
      .about = "Flows that are open at a time, over all threads."},
     {.key = "limits.streams_bytes", .kind = &kind_size, .at = AT(limits.streams_bytes), .min = 1 << 20,
@@ -168,8 +234,11 @@ enum { INDICATOR_FILE = 0 };
 
 static_assert(sizeof settings / sizeof *settings == CONFIG_SETTINGS, "one origin a setting");
 static_assert(sizeof indicator_settings / sizeof *indicator_settings == CONFIG_INDICATOR_SETTINGS, "and here");
+static_assert(sizeof countries_settings / sizeof *countries_settings == CONFIG_COUNTRIES_SETTINGS, "and here");
+static_assert(sizeof feed_settings / sizeof *feed_settings == CONFIG_FEED_SETTINGS, "and here");
 static_assert(sizeof sensor_settings / sizeof *sensor_settings == CONFIG_SENSOR_SETTINGS, "and here");
-static_assert(FILE_AT(next) == 0 && SENSOR_AT(next) == 0, "entries are chained by their first member");
+static_assert(FEED_AT(next) == 0, "and a feed too");
+static_assert(FILE_AT(next) == 0 && SENSOR_AT(next) == 0 && COUNTRIES_AT(next) == 0, "entries are chained by their first member");
 
 static const struct table config_table = {settings, CONFIG_SETTINGS};
 
@@ -297,12 +366,15 @@ static struct bytes without_ending(struct bytes name, const char *ending)
     return has ? bytes_until(name, name.len - len) : name;
 }
 
-/* The file's name without folder, packing and last ending. */
-static struct bytes feed_name(const char *file)
+struct bytes config_feed_name(const char *file)
 {
     static const char *const packings[] = {".gz", ".zst", ".xz", ".bz2", ".lz4", ".zip"};
-    const char *slash = strrchr(file, '/');
-    struct bytes name = bytes_text(slash && slash[1] ? slash + 1 : file);
+    struct bytes name = bytes_text(file);
+    while (name.len > 1 && name.at[name.len - 1] == '/')
+        name.len--; /* of a folder */
+    const uint8_t *slash = memrchr(name.at, '/', name.len);
+    if (slash && name.len > 1)
+        name = bytes_from(name, (size_t)(slash - name.at) + 1);
     for (size_t i = 0; i < sizeof packings / sizeof *packings; i++)
         name = without_ending(name, packings[i]);
     for (size_t i = name.len; i-- > 1;)
@@ -315,7 +387,7 @@ static void name_feed(struct arena *a, void *entry)
 {
     struct config_indicators *file = entry;
     if (!file->name)
-        file->name = arena_text(a, feed_name(file->file));
+        file->name = arena_text(a, config_feed_name(file->file));
 }
 
 /* ---- entries of lists */
@@ -841,4 +913,129 @@ void config_document(struct buffer *out)
     buffer_text(out, "# vigia.yaml: every setting with its default. What is left out keeps its default; `vigia check`\n"
                      "# prints what holds.\n\n");
     print_settings(&(struct printer){out, "", true}, &c);
+}
+
+/* ---- what a reload finds changed */
+
+struct comparison {
+    void (*change)(void *to, int line, const char *key, const char *what);
+    void *to;
+};
+
+static bool same_value(const struct setting *s, void *a, void *b)
+{
+    if (s->kind->many) {
+        const struct config_home *left = value_of(s, a), *right = value_of(s, b);
+        return left->count == right->count && memcmp(left->block, right->block, left->count * sizeof *left->block) == 0;
+    }
+    struct buffer left = {0}, right = {0};
+    s->kind->write(s, value_of(s, a), &left);
+    s->kind->write(s, value_of(s, b), &right);
+    bool same = bytes_equal(buffer_bytes(&left), buffer_bytes(&right));
+    buffer_free(&left);
+    buffer_free(&right);
+    return same;
+}
+
+static struct config_sensor *sensor_named(const struct config *c, const char *name)
+{
+    for (struct config_sensor *s = c->sensors; s; s = s->next)
+        if (strcmp(s->name, name) == 0)
+            return s;
+    return NULL;
+}
+
+/* Of those that exclude each other, only what is said has a value. */
+static bool same_in_sensor(const struct setting *s, struct config_sensor *a, struct config_sensor *b, int i)
+{
+    bool left = a->from[i] != CONFIG_FROM_DEFAULT, right = b->from[i] != CONFIG_FROM_DEFAULT;
+    return s->either && !(left && right) ? left == right : same_value(s, a, b);
+}
+
+static void compare_sensor(const struct comparison *with, const struct config *next, struct config_sensor *a,
+                           struct config_sensor *b)
+{
+    char key[CONFIG_NAME_MAX + 64];
+    for (int i = 0; i < CONFIG_SENSOR_SETTINGS; i++) {
+        const struct setting *s = &sensor_settings[i];
+        if (same_in_sensor(s, a, b, i))
+            continue;
+        snprintf(key, sizeof key, "sensors.%s.%s", b->name, s->key);
+        with->change(with->to, origin_of(next, s, b->from[i]), key, "changed");
+    }
+}
+
+static void compare_sensors(const struct comparison *with, const struct config *c, const struct config *next)
+{
+    char key[CONFIG_NAME_MAX + 16];
+    enum { NAME = 0 };
+    for (struct config_sensor *b = next->sensors; b; b = b->next) {
+        struct config_sensor *a = sensor_named(c, b->name);
+        snprintf(key, sizeof key, "sensors.%s", b->name);
+        if (a)
+            compare_sensor(with, next, a, b);
+        else
+            with->change(with->to, b->from[NAME], key, "added");
+    }
+    for (struct config_sensor *a = c->sensors; a; a = a->next) {
+        snprintf(key, sizeof key, "sensors.%s", a->name);
+        if (!sensor_named(next, a->name))
+            with->change(with->to, next->from[find_setting(&config_table, "sensors")], key, "removed");
+    }
+}
+
+static struct config_feed *feed_named(const struct config *c, const char *name)
+{
+    for (struct config_feed *f = c->feeds; f; f = f->next)
+        if (strcmp(f->name, name) == 0)
+            return f;
+    return NULL;
+}
+
+static void compare_feed(const struct comparison *with, const struct config *next, struct config_feed *a,
+                         struct config_feed *b)
+{
+    char key[CONFIG_NAME_MAX + 64];
+    for (int i = 0; i < CONFIG_FEED_SETTINGS; i++) {
+        const struct setting *s = &feed_settings[i];
+        if (same_value(s, a, b))
+            continue;
+        snprintf(key, sizeof key, "feeds.%s.%s", b->name, s->key);
+        with->change(with->to, origin_of(next, s, b->from[i]), key, "changed");
+    }
+}
+
+static void compare_feeds(const struct comparison *with, const struct config *c, const struct config *next)
+{
+    char key[CONFIG_NAME_MAX + 16];
+    enum { NAME = 0 };
+    for (struct config_feed *b = next->feeds; b; b = b->next) {
+        struct config_feed *a = feed_named(c, b->name);
+        snprintf(key, sizeof key, "feeds.%s", b->name);
+        if (a)
+            compare_feed(with, next, a, b);
+        else
+            with->change(with->to, b->from[NAME], key, "added");
+    }
+    for (struct config_feed *a = c->feeds; a; a = a->next) {
+        snprintf(key, sizeof key, "feeds.%s", a->name);
+        if (!feed_named(next, a->name))
+            with->change(with->to, next->from[find_setting(&config_table, "feeds")], key, "removed");
+    }
+}
+
+void config_changes(const struct config *c, const struct config *next,
+                    void (*change)(void *to, int line, const char *key, const char *what), void *to)
+{
+    struct config a = *c, b = *next;
+    struct comparison with = {change, to};
+    for (int i = 0; i < CONFIG_SETTINGS; i++) {
+        const struct setting *s = &settings[i];
+        bool of_sensors = strncmp(s->key, "sensor.", strlen("sensor.")) == 0; /* shows in each of them */
+        if (s->live || s->list || of_sensors || c->from[i] == CONFIG_FROM_COMMAND_LINE || same_value(s, &a, &b))
+            continue;
+        change(to, next->from[i], s->key, "changed");
+    }
+    compare_sensors(&with, c, next);
+    compare_feeds(&with, c, next);
 }

@@ -22,11 +22,15 @@ enum {
     CONFIG_TEXT_MAX = 4096,       /* octets of a path, a filter, an endpoint or a feed's name */
     CONFIG_HOME_MAX = 1024,       /* blocks */
     CONFIG_INDICATORS_MAX = 4096, /* files */
+    CONFIG_COUNTRIES_MAX = 256,   /* files */
     CONFIG_SENSORS_MAX = 1024,
+    CONFIG_FEEDS_MAX = 64, /* of events */
     CONFIG_THREADS_MAX = 64,
-    CONFIG_SETTINGS = 27,          /* lines of the table */
+    CONFIG_SETTINGS = 36,          /* lines of the table */
     CONFIG_INDICATOR_SETTINGS = 5, /* and of that of an indicator file */
+    CONFIG_COUNTRIES_SETTINGS = 1, /* and of that of a file of networks with their countries */
     CONFIG_SENSOR_SETTINGS = 10,   /* and of that of a sensor */
+    CONFIG_FEED_SETTINGS = 10,     /* and of that of a feed of events */
 };
 
 /* Where a value came from: the line of the file, or one of these. */
@@ -75,6 +79,29 @@ struct config_indicators {
     int from[CONFIG_INDICATOR_SETTINGS];
 };
 
+/* One entry of `countries`: networks with their countries (feed/place.h). */
+struct config_countries {
+    struct config_countries *next;
+    const char *file, *path; /* as it was written, and where it is */
+    int from[CONFIG_COUNTRIES_SETTINGS];
+};
+
+/* One entry of `feeds`: events that others report. */
+struct config_feed {
+    struct config_feed *next;
+    char name[CONFIG_NAME_MAX + 1]; /* no two entries share it */
+    const char *file, *path;        /* one that grows; NULL: it subscribes */
+    const char *subscribe;          /* an endpoint of ZeroMQ; NULL: a file */
+    const char *topics;             /* separated by commas; NULL or empty: all */
+    const char *server, *server_path; /* public key of the endpoint; empty and NULL: none */
+    const char *format;             /* NULL: as its records show */
+    char country[3];                /* of events that say none; "ZZ" unknown */
+    enum tlp tlp;                   /* of events that bear none, and so below */
+    int confidence;                 /* or INDICATOR_CONFIDENCE_UNKNOWN */
+    category_id category;
+    int from[CONFIG_FEED_SETTINGS];
+};
+
 struct config {
     const char *path; /* of the file that was read; NULL: none */
     char publisher[CONFIG_NAME_MAX + 1];
@@ -82,8 +109,13 @@ struct config {
     struct config_sensor sensor;
     struct config_sensor *sensors; /* in the order given */
     uint32_t sensors_count;
+    struct config_feed *feeds; /* in the order given */
+    uint32_t feeds_count;
     struct config_indicators *indicators; /* in the order given */
     uint32_t indicators_count;
+    struct config_countries *countries; /* in the order given */
+    uint32_t countries_count;
+    const char *regions, *regions_path; /* as it was written, and where it is; NULL: as compiled in */
     struct {
         const char *endpoint, *replay; /* of ZeroMQ; without a key they are local */
         const char *key;               /* as it was written; empty: none */
@@ -101,6 +133,15 @@ struct config {
         uint64_t rate; /* findings a minute and indicator */
         uint64_t burst;
     } flood;
+    struct {
+        int64_t window_ns;
+        uint64_t countries;
+    } correlation;
+    struct {
+        int64_t window_ns, lateness_ns;
+        char detector[CONFIG_NAME_MAX + 1];
+        uint64_t least;
+    } trends;
     struct {
         uint64_t flows;         /* open at a time, over all threads */
         uint64_t streams_bytes; /* of TCP reassembly, over all threads */
@@ -126,8 +167,16 @@ bool config_read(struct config *c, struct arena *a, const char *path, struct byt
  * `c` is as it was. */
 bool config_set(struct config *c, const char *key, struct bytes text, struct fail *why);
 
+/* What a feed is called that nobody has named: its file without folder, packing and last ending. A view of it. */
+struct bytes config_feed_name(const char *file);
+
 /* Adds an indicator file of the command line, relative to the working directory. */
 bool config_add_indicators(struct config *c, struct arena *a, const char *file, struct fail *why);
+
+/* Tells of every setting that says something else in `next` and that a reload does not take, with its line there (0:
+ * none) and what happened to it: "changed", "added", "removed". What the command line said stays. */
+void config_changes(const struct config *c, const struct config *next,
+                    void (*change)(void *to, int line, const char *key, const char *what), void *to);
 
 /* The configuration as YAML, each value with a comment that says where it came from. */
 void config_print(const struct config *c, struct buffer *out);

@@ -19,6 +19,8 @@
 struct client {
     int fd; /* -1: the place is free */
     uint64_t came;
+    bool waits; /* for its answer */
+    uint64_t ticket;
     size_t len; /* octets of the line so far */
     char line[CONTROL_LINE_MAX + 1];
     struct buffer answer; /* empty: the line is not whole yet */
@@ -205,14 +207,21 @@ static void answer(struct client *k, bool done, struct bytes reply)
     buffer_add(&k->answer, reply.at, reply.len);
 }
 
+static void answer_bounded(struct client *k, bool done, struct bytes reply)
+{
+    if (reply.len <= CONTROL_REPLY_MAX)
+        answer(k, done, reply);
+    else
+        answer(k, false, bytes_text("the answer is too long"));
+}
+
 static void obey(struct client *k, struct bytes command, control_handler *handler, void *to)
 {
     struct buffer reply = {.at = NULL};
-    bool done = handler(to, bytes_trim(command), &reply);
-    if (reply.len <= CONTROL_REPLY_MAX)
-        answer(k, done, buffer_bytes(&reply));
-    else
-        answer(k, false, bytes_text("the answer is too long"));
+    enum control_outcome outcome = handler(to, bytes_trim(command), &reply, &k->ticket);
+    k->waits = outcome == CONTROL_WAITS;
+    if (!k->waits)
+        answer_bounded(k, outcome == CONTROL_DONE, buffer_bytes(&reply));
     buffer_free(&reply);
 }
 
@@ -243,18 +252,36 @@ static bool send_on(struct client *k)
     return k->sent < k->answer.len;
 }
 
+static bool listen_for(struct control *c, struct client *k, uint32_t events)
+{
+    struct epoll_event event = {.events = events, .data.u32 = (uint32_t)(k - c->clients)};
+    return epoll_ctl(c->poll, EPOLL_CTL_MOD, k->fd, &event) == 0;
+}
+
+/* One that waits is heard of only when it leaves. */
 static void serve(struct control *c, struct client *k, control_handler *handler, void *to)
 {
     bool reading = k->answer.len == 0;
-    bool stays = !reading || receive(k, handler, to);
+    bool stays = !k->waits && (!reading || receive(k, handler, to));
     if (stays && k->answer.len)
         stays = send_on(k);
-    if (stays && reading && k->answer.len) {
-        struct epoll_event event = {.events = EPOLLOUT, .data.u32 = (uint32_t)(k - c->clients)};
-        stays = epoll_ctl(c->poll, EPOLL_CTL_MOD, k->fd, &event) == 0;
-    }
+    if (stays && reading && (k->answer.len || k->waits))
+        stays = listen_for(c, k, k->waits ? 0 : EPOLLOUT);
     if (!stays)
         drop(k);
+}
+
+void control_answer(struct control *c, uint64_t ticket, bool done, struct bytes reply)
+{
+    for (int i = 0; i < CONTROL_CLIENTS_MAX; i++) {
+        struct client *k = &c->clients[i];
+        if (k->fd < 0 || !k->waits || k->ticket > ticket)
+            continue;
+        k->waits = false;
+        answer_bounded(k, done, reply);
+        if (!send_on(k) || !listen_for(c, k, EPOLLOUT))
+            drop(k);
+    }
 }
 
 /* New clients come last: one may take the place of another that an event speaks of. */
@@ -289,8 +316,7 @@ void control_close(struct control *c)
 
 static bool went_wrong(struct fail *why)
 {
-    return errno == EAGAIN ? fail_set(why, "no answer within %d seconds", CONTROL_PATIENCE_S)
-                           : fail_set(why, "%s", strerror(errno));
+    return errno == EAGAIN ? fail_set(why, "no answer in time") : fail_set(why, "%s", strerror(errno));
 }
 
 static bool send_command(int fd, const char *command, struct fail *why)
@@ -343,10 +369,10 @@ static bool receive_answer(int fd, bool *done, struct buffer *reply, struct fail
     return good;
 }
 
-static bool converse(int fd, const struct sockaddr_un *address, const char *command, struct buffer *reply,
-                     struct fail *why)
+static bool converse(int fd, const struct sockaddr_un *address, const char *command, unsigned patience_s,
+                     struct buffer *reply, struct fail *why)
 {
-    const struct timeval patience = {.tv_sec = CONTROL_PATIENCE_S};
+    const struct timeval patience = {.tv_sec = patience_s};
     size_t before = reply->len;
     bool done = false;
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
@@ -358,7 +384,7 @@ static bool converse(int fd, const struct sockaddr_un *address, const char *comm
     return done || fail_set(why, "%.*s", (int)(reply->len - before), reply->at + before);
 }
 
-bool control_ask(const char *path, const char *command, struct buffer *reply, struct fail *why)
+bool control_ask(const char *path, const char *command, unsigned patience_s, struct buffer *reply, struct fail *why)
 {
     struct sockaddr_un address;
     if (!address_at(path, &address, why))
@@ -366,7 +392,7 @@ bool control_ask(const char *path, const char *command, struct buffer *reply, st
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return fail_set(why, "%s", strerror(errno));
-    bool good = converse(fd, &address, command, reply, why);
+    bool good = converse(fd, &address, command, patience_s, reply, why);
     close(fd);
     return good || fail_at(why, "%s", path);
 }

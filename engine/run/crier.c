@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "run/flood.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -15,6 +16,14 @@
 struct fold {
     uint64_t indicator;
     struct hit *hit;
+};
+
+/* The settings that a reload may change. */
+struct crier_settings {
+    uint64_t rate, burst; /* flood */
+    int64_t keep_ns;      /* journal */
+    uint64_t octets_max;
+    struct correlate_rule correlation;
 };
 
 struct crier {
@@ -26,9 +35,14 @@ struct crier {
     struct table folded; /* from an indicator to what of it was folded last */
     struct fold *folds;
     uint32_t fold_count;
+    struct ring *rings[LEDGER_LISTENERS]; /* of all who tell */
     struct progress generation;
     struct progress deadline; /* monotonic; when to give up at the end */
     int64_t generation_known;
+    struct correlator *correlator;
+    struct ring *told; /* struct crier_settings */
+    struct crier_settings settings;
+    int64_t unfolded_ns; /* what was folded until then was told */
     int64_t beat_ns;
     int64_t sync_ns;
     bool failing;
@@ -58,7 +72,7 @@ static struct fold *find_fold(struct crier *c, uint64_t indicator, uint32_t *slo
     return NULL;
 }
 
-/* Keeps the newest. Where no more indicators can be kept, the flood guard's count remains. */
+/* Keeps the newest. There is room: what is kept is of an indicator that the flood guard knows. */
 static void fold(struct crier *c, uint64_t indicator, struct hit *hit)
 {
     uint32_t slot;
@@ -67,11 +81,10 @@ static void fold(struct crier *c, uint64_t indicator, struct hit *hit)
     if (f) {
         hit_free(f->hit);
         f->hit = hit;
-    } else if (c->fold_count < FLOOD_INDICATORS_MAX) {
+    } else {
+        assert(c->fold_count < FLOOD_INDICATORS_MAX);
         c->folds[c->fold_count] = (struct fold){.indicator = indicator, .hit = hit};
         table_add(&c->folded, indicator, c->fold_count++);
-    } else {
-        hit_free(hit);
     }
 }
 
@@ -94,41 +107,105 @@ static struct hit *unfold(struct crier *c, uint64_t indicator)
     return hit;
 }
 
-static void take_one(struct crier *c, struct hit *hit, int64_t now_ns)
+/* The newest finding that was folded, for all of them. */
+static void tell_kept(struct crier *c, uint64_t indicator, uint64_t folded)
 {
-    uint64_t indicator = identity(c, hit);
-    uint64_t folded = 0;
-    if (!flood_lets(&c->flood, indicator, now_ns, &folded)) {
-        fold(c, indicator, hit);
-        return;
-    }
-    struct hit *kept = folded ? unfold(c, indicator) : NULL;
-    if (kept)
-        hit_free(kept);
-    publisher_tell(c->publisher, hit, folded);
+    struct hit *hit = unfold(c, indicator);
+    assert(hit);
+    publisher_tell(c->publisher, hit, folded - 1);
 }
 
-/* Of floods that are over: the newest finding that was folded, for all of them. */
+/* True: it is told singly. */
+static bool tell_or_fold(struct crier *c, struct hit *hit, uint64_t indicator, int64_t now_ns)
+{
+    uint64_t other, folded = 0;
+    if (flood_forgets(&c->flood, indicator, &other, &folded))
+        tell_kept(c, other, folded);
+    if (!flood_lets(&c->flood, indicator, now_ns, &folded)) {
+        fold(c, indicator, hit);
+        return false;
+    }
+    if (folded)
+        hit_free(unfold(c, indicator));
+    publisher_tell(c->publisher, hit, folded);
+    return true;
+}
+
+/* What packets show is counted here; what events tell, where they are read. */
+static void count(const struct crier *c, const struct hit *hit, const struct correlate_member *m)
+{
+    const struct sensor *sensor = &c->job.publishing.sensors[hit->finding.sensor].sensor;
+    if (!c->job.census || hit->finding.of_event)
+        return;
+    census_add(c->job.census, &(struct census_entry){.country = m->country,
+                                                     .category = m->category,
+                                                     .kind = CENSUS_HITS,
+                                                     .tlp = sensor->tlp,
+                                                     .reporter = hash_fixed(sensor->name, strlen(sensor->name)),
+                                                     .time_ns = m->time_ns,
+                                                     .weight = 1});
+}
+
+/* What a flood folds is a member too. A correlation is told behind the hit that made it one. */
+static void take_one(struct crier *c, struct hit *hit, int64_t now_ns)
+{
+    struct correlate_member member;
+    char id[FINDING_ID_MAX];
+    uint64_t indicator = identity(c, hit);
+    if (hit->finding.status != FINDING_OPENED) {
+        tell_or_fold(c, hit, indicator, now_ns);
+        return;
+    }
+    const struct database *pinned = hit->database; /* the member is borrowed from it */
+    database_hold(pinned);
+    publisher_member(c->publisher, hit, id, &member);
+    char country[3];
+    memcpy(country, member.country, sizeof country);
+    member.country = country;
+    member.indicator = indicator;
+    count(c, hit, &member);
+    if (!tell_or_fold(c, hit, indicator, now_ns))
+        member.id = NULL;
+    correlator_see(c->correlator, &member, now_ns);
+    database_drop(pinned);
+}
+
+static void tell_correlation(void *to, struct correlation *correlation)
+{
+    struct crier *c = to;
+    counter_add(&c->counters.correlations, correlation->status == FINDING_OPENED);
+    publisher_tell_correlation(c->publisher, correlation);
+}
+
+static bool take_trends(struct crier *c)
+{
+    bool did = false;
+    for (struct trend *t; c->job.trends && (t = ring_pop(c->job.trends)); did = true)
+        publisher_tell_trend(c->publisher, t);
+    return did;
+}
+
+/* Of floods that are over. */
 static void tell_folded(struct crier *c, int64_t now_ns, int64_t wait_ns)
 {
     uint64_t indicator, folded;
-    while (flood_due(&c->flood, now_ns, wait_ns, &indicator, &folded)) {
-        struct hit *hit = unfold(c, indicator);
-        if (hit)
-            publisher_tell(c->publisher, hit, folded - 1);
-    }
+    while (flood_due(&c->flood, now_ns, wait_ns, &indicator, &folded))
+        tell_kept(c, indicator, folded);
 }
 
 /* While the journal refuses, findings wait with the listeners once enough of them wait here. */
 static bool take(struct crier *c, int64_t now_ns, bool given_up)
 {
-    bool did = false;
+    bool did = take_trends(c);
+    ledger_hear(c->job.ledger, c->rings, c->job.ring_count);
     if (!given_up && counter_read(&publisher_counters(c->publisher)->waiting) > PUBLISHER_WAITING_MAX / 2)
         return false;
-    for (unsigned i = 0; i < c->job.listener_count; i++) {
+    for (unsigned i = 0; i < c->job.ring_count; i++) {
         struct hit *hit;
-        for (int n = 0; n < CRIER_ROUND && (hit = ring_pop(listener_told(c->job.listeners[i]))); n++, did = true)
+        unsigned n = 0;
+        for (; n < CRIER_ROUND && (hit = ring_pop(c->rings[i])); n++, did = true)
             take_one(c, hit, now_ns);
+        ledger_pass(c->job.ledger, i, n);
     }
     return did;
 }
@@ -156,6 +233,27 @@ static void write_generation(struct crier *c)
         c->generation_known = generation;
 }
 
+/* Captures count as read once all that was found in them is in the journal; what was folded, once it was told. */
+static void write_ledger(struct crier *c, int64_t now_ns)
+{
+    struct fail why = {.text = ""};
+    int64_t settled_ns = c->fold_count ? c->unfolded_ns : now_ns;
+    if (ledger_since(c->job.ledger, now_ns) > settled_ns ||
+        counter_read(&publisher_counters(c->publisher)->waiting) > 0)
+        return;
+    if (!ledger_write(c->job.ledger, c->job.publishing.journal, now_ns, &why))
+        log_warning("journal: %s", why.text);
+}
+
+static void hear_settings(struct crier *c)
+{
+    for (struct crier_settings *s; (s = ring_pop(c->told)); free(s)) {
+        c->settings = *s;
+        flood_renew(&c->flood, s->rate, s->burst);
+        correlator_renew(c->correlator, &s->correlation);
+    }
+}
+
 /* What is lost with the power is at most the findings of JOURNAL_SYNC_MS. */
 static void sync(struct crier *c)
 {
@@ -168,9 +266,9 @@ static void trim(struct crier *c, int64_t wall_ns)
 {
     struct fail why = {.text = ""};
     uint32_t gone = 0;
-    int64_t before_ns = wall_ns - c->job.config->journal.keep_ns;
-    bool good = journal_trim(c->job.publishing.journal, before_ns, c->job.config->journal.octets_max, CRIER_TRIM_ROWS,
-                             &gone, &why);
+    int64_t before_ns = wall_ns - c->settings.keep_ns;
+    bool good =
+        journal_trim(c->job.publishing.journal, before_ns, c->settings.octets_max, CRIER_TRIM_ROWS, &gone, &why);
     if (!good && !c->untrimmed)
         log_warning("journal: %s", why.text);
     c->untrimmed = !good;
@@ -186,10 +284,10 @@ static void hear_subscriptions(struct crier *c)
 
 static bool ended(const struct crier *c)
 {
-    for (unsigned i = 0; i < c->job.listener_count; i++)
-        if (!ring_ended(listener_told(c->job.listeners[i])))
+    for (unsigned i = 0; i < c->job.ring_count; i++)
+        if (!ring_ended(c->rings[i]))
             return false;
-    return true;
+    return !c->job.trends || ring_ended(c->job.trends);
 }
 
 static void keep_time(struct crier *c, int64_t wall_ns, int64_t now_ns)
@@ -197,6 +295,8 @@ static void keep_time(struct crier *c, int64_t wall_ns, int64_t now_ns)
     if (now_ns >= c->beat_ns) {
         c->beat_ns = now_ns + CRIER_BEAT_NS;
         tell_folded(c, now_ns, CRIER_FOLD_NS);
+        c->unfolded_ns = now_ns - CRIER_FOLD_NS;
+        correlator_pass(c->correlator, now_ns);
         trim(c, wall_ns);
         publisher_heartbeat(c->publisher, wall_ns);
     }
@@ -213,12 +313,16 @@ static void *run(void *arg)
     for (bool over = false; !over;) {
         int64_t wall_ns = clock_wall_ns(), now_ns = clock_monotonic_ns();
         bool last = ended(c);
+        hear_settings(c);
+        if (c->job.census)
+            census_pass(c->job.census, wall_ns);
         bool given_up = now_ns > progress_read(&c->deadline);
         bool did = take(c, now_ns, given_up);
         if (last && !did)
             tell_folded(c, now_ns, 0);
         write_generation(c); /* before what was found with it is told */
         commit(c, wall_ns, now_ns);
+        write_ledger(c, now_ns);
         keep_time(c, wall_ns, now_ns);
         hear_subscriptions(c);
         bool waiting = counter_read(&publisher_counters(c->publisher)->waiting) > 0;
@@ -230,6 +334,16 @@ static void *run(void *arg)
     }
     publisher_heartbeat(c->publisher, clock_wall_ns());
     return NULL;
+}
+
+static struct crier_settings settings_of(const struct config *c)
+{
+    return (struct crier_settings){
+        .rate = c->flood.rate,
+        .burst = c->flood.burst,
+        .keep_ns = c->journal.keep_ns,
+        .octets_max = c->journal.octets_max,
+        .correlation = {.window_ns = c->correlation.window_ns, .countries = (unsigned)c->correlation.countries}};
 }
 
 struct crier *crier_start(const struct crier_job *job)
@@ -244,7 +358,14 @@ struct crier *crier_start(const struct crier_job *job)
     c->folds = calloc(FLOOD_INDICATORS_MAX, sizeof *c->folds);
     if (!c->folds)
         abort();
-    flood_init(&c->flood, job->config->flood.rate, job->config->flood.burst, FLOOD_INDICATORS_MAX);
+    c->told = ring_new(16);
+    c->settings = settings_of(job->config);
+    c->correlator = correlator_new(&c->settings.correlation, tell_correlation, c);
+    c->unfolded_ns = INT64_MIN;
+    assert(job->ring_count <= LEDGER_LISTENERS);
+    for (unsigned i = 0; i < job->ring_count; i++)
+        c->rings[i] = job->rings[i];
+    flood_init(&c->flood, c->settings.rate, c->settings.burst, FLOOD_INDICATORS_MAX);
     progress_tell(&c->deadline, INT64_MAX);
     if (pthread_create(&c->thread, NULL, run, c) != 0)
         abort();
@@ -254,6 +375,16 @@ struct crier *crier_start(const struct crier_job *job)
 void crier_tell_generation(struct crier *c, uint32_t generation)
 {
     progress_tell(&c->generation, generation);
+}
+
+void crier_tell_config(struct crier *c, const struct config *config)
+{
+    struct crier_settings *s = malloc(sizeof *s);
+    if (!s)
+        abort();
+    *s = settings_of(config);
+    if (!ring_push_wait(c->told, s)) /* room for more than are told between two rounds */
+        free(s);
 }
 
 const struct crier_counters *crier_counters(const struct crier *c)
@@ -275,9 +406,13 @@ void crier_join(struct crier *c, int64_t patience_ns)
 void crier_free(struct crier *c)
 {
     publisher_free(c->publisher);
+    correlator_free(c->correlator);
     flood_clear(&c->flood);
     while (c->fold_count)
         hit_free(c->folds[--c->fold_count].hit);
+    for (struct crier_settings *s; (s = ring_pop(c->told)); free(s))
+        ;
+    ring_free(c->told);
     table_free(&c->folded);
     free(c->folds);
     free(c);

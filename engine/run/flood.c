@@ -120,6 +120,16 @@ static uint32_t meet(struct flood *f, uint64_t indicator)
     return i;
 }
 
+bool flood_forgets(struct flood *f, uint64_t indicator, uint64_t *forgotten, uint64_t *folded)
+{
+    if (f->count < f->max || slot_of(f, indicator) != TABLE_NONE)
+        return false;
+    uint32_t i = first(f, MET);
+    *forgotten = f->buckets[i].indicator;
+    *folded = take_folded(f, i);
+    return *folded > 0;
+}
+
 bool flood_lets(struct flood *f, uint64_t indicator, int64_t now_ns, uint64_t *folded)
 {
     uint32_t i = meet(f, indicator);

@@ -4,10 +4,14 @@
  * Each indicator has a bucket of `burst` tokens, which fills at `rate` a minute (as the generic cell rate algorithm of
  * ITU-T I.371: one time is all there is of it). A finding that finds a token is told; one that finds none is folded: it
  * is counted, and the next that is told bears the count. Where none follows, `flood_due` gives the count once it has
- * waited.
+ * waited. What is counted are tellings, openings and updates alike, so that told and folded add up to all that came.
+ *
+ * The guard does not look at ids: an opening may be folded whose update finds a token later. That one is told as the
+ * opening, with what is known by then (opened.h says why and how); so the folded one stays counted, as a telling.
  *
  * At most `indicators_max` are known at a time. For one more, the one that was met longest ago is forgotten: its bucket
- * is full again when it comes back, and what it had folded and not told is added to `forgotten`.
+ * is full again when it comes back, and what it had folded and not told is told by who asks `flood_forgets` first, else
+ * added to `forgotten`.
  *
  * Owner: herald.
  */
@@ -36,6 +40,10 @@ void flood_init(struct flood *f, uint64_t rate, uint64_t burst, uint32_t indicat
 
 /* Other settings; what is known stays. */
 void flood_renew(struct flood *f, uint64_t rate, uint64_t burst);
+
+/* Whether to meet this indicator means to forget another that has findings folded: which one, and how many. They count
+ * as told by this call. */
+bool flood_forgets(struct flood *f, uint64_t indicator, uint64_t *forgotten, uint64_t *folded);
 
 /* Whether a finding of this indicator is told. If so, `*folded` of it were folded since one was told last; if not, it
  * was folded itself. `indicator` is a hash of the indicator's key that strangers cannot foresee (hash_keyed); `now_ns`

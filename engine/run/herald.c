@@ -1,5 +1,5 @@
 /*
- * A merge by progress: read every worker's progress, then its ring, then tell what is before the least progress.
+ * A merge by progress: read every source's progress, then its ring, then tell what is before the least progress.
  */
 #include "run/herald.h"
 
@@ -106,8 +106,12 @@ static void tell(struct herald *h, const struct hit *hit)
 {
     const struct herald_job *job = h->job;
     const struct finding *f = &hit->finding;
-    struct told t = {
-        .finding = f, .sensor = job->sensor, .file = job->inputs->all[f->key.input].name, .publisher = job->publisher};
+    const struct input *input = &job->inputs->all[f->key.input];
+    struct told t = {.finding = f,
+                     .sensor = input->events ? &input->sensor : job->sensor,
+                     .file = input->name,
+                     .publisher = job->publisher,
+                     .regions = job->regions};
     if (f->kind == FINDING_HIT) {
         t.indicator = database_indicator(hit->database, f->indicator);
         t.sources = database_sources(hit->database, f->indicator, &t.source_count);
@@ -129,10 +133,10 @@ static bool turn(struct herald *h, int64_t *least)
 {
     bool did = false;
     *least = INT64_MAX;
-    for (unsigned w = 0; w < h->job->worker_count; w++) {
-        int64_t progress = worker_progress(h->job->workers[w]);
+    for (unsigned i = 0; i < h->job->source_count; i++) {
+        int64_t progress = progress_read(h->job->sources[i].progress);
         *least = progress < *least ? progress : *least;
-        for (struct hit *hit; (hit = ring_pop(worker_told(h->job->workers[w]))); did = true)
+        for (struct hit *hit; (hit = ring_pop(h->job->sources[i].told)); did = true)
             hold(h, hit);
     }
     for (; h->held && h->heap[0]->finding.key.order_ns < *least && !h->result.error; did = true) {
@@ -145,9 +149,9 @@ static bool turn(struct herald *h, int64_t *least)
 
 static void clear(struct herald *h)
 {
-    for (unsigned w = 0; w < h->job->worker_count; w++) {
-        ring_leave(worker_told(h->job->workers[w]));
-        for (struct hit *hit; (hit = ring_pop_wait(worker_told(h->job->workers[w])));)
+    for (unsigned i = 0; i < h->job->source_count; i++) {
+        ring_leave(h->job->sources[i].told);
+        for (struct hit *hit; (hit = ring_pop_wait(h->job->sources[i].told));)
             hit_free(hit);
     }
     while (h->held)
@@ -174,7 +178,7 @@ struct herald_result herald_run(const struct herald_job *job)
             continue;
         }
         put_out(&h);
-        bar_draw(&h.bar, worker_passed(job->workers[0]));
+        bar_draw(&h.bar, job->passed(job->to));
         if (least < INT64_MAX)
             ring_pause(&idle);
     }

@@ -1,7 +1,7 @@
 /*
  * herald: puts what the workers found in order, and tells it.
  *
- * The order is that of finding.h. A finding is told once every worker's progress has passed its `order_ns`; until then
+ * The order is that of finding.h. A finding is told once every source's progress has passed its `order_ns`; until then
  * it is held in a heap. Held at a time: what was found within FINDING_SLACK_NS of packet time, and while flows that
  * hold older findings are still open.
  *
@@ -13,18 +13,26 @@
 #include "publish/output.h"
 #include "run/worker.h"
 
+/* Who finds something: a worker, or who reads events. */
+struct herald_source {
+    struct ring *told;               /* struct hit */
+    const struct progress *progress; /* nothing comes any more with an `order_ns` before it; read before the ring */
+};
+
 struct herald_job {
-    struct worker *const *workers;
-    unsigned worker_count;
+    const struct herald_source *sources;
+    unsigned source_count;
     const struct inputs *inputs;
     const struct sensor *sensor;
+    const struct regions *regions;
     const char *publisher;
     const struct output *output;
     const struct output_style *style;
     int fd;
     uint64_t octets; /* of all inputs, for the progress bar; 0 unknown */
     bool observe;
-    void (*turn)(void *to); /* called again and again, so that somebody may end the workers */
+    void (*turn)(void *to);       /* called again and again, so that somebody may end the sources */
+    uint64_t (*passed)(void *to); /* octets read so far, for the progress bar */
     void *to;
 };
 

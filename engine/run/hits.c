@@ -3,6 +3,8 @@
  */
 #include "run/hits.h"
 
+#include "run/atlas.h"
+
 #include <stdlib.h>
 
 enum {
@@ -128,6 +130,8 @@ static void tell(struct hits *h, struct hit *hit)
 {
     struct hits_context *c = h->context;
     hit->next = NULL;
+    if (!c->observe)
+        atlas_place(c->places, &hit->finding);
     if (c->live ? ring_push(c->told, hit) : ring_push_wait(c->told, hit))
         return;
     if (c->live)
@@ -174,8 +178,7 @@ static void observe(void *to, struct flow_view *flow, const struct sighting *at,
     tell(h, hit);
 }
 
-/* Whether any source of the indicator was valid then. */
-static bool valid_at(const struct database *db, uint32_t indicator, int64_t time_ns)
+bool hit_valid_at(const struct database *db, uint32_t indicator, int64_t time_ns)
 {
     uint32_t count;
     const struct indicator_source *sources = database_sources(db, indicator, &count);
@@ -201,13 +204,15 @@ static void found(struct hits *h, struct flow_view *flow, const struct sighting 
     struct hits_context *c = h->context;
     uint32_t generation = database_generation(db);
     struct hit *again = held(flow, generation, m, o->where);
+    if (again && at->again)
+        return; /* found when it was seen */
     if (again) {
         again->finding.count++;
         again->finding.last_ns = at->time_ns;
         c->counts.repeats++;
         return;
     }
-    if (c->strict_validity && !valid_at(db, m->indicator, at->time_ns)) {
+    if (c->strict_validity && !hit_valid_at(db, m->indicator, at->time_ns)) {
         c->counts.invalid++;
         return;
     }
@@ -239,7 +244,7 @@ static void observable(void *to, struct flow_view *flow, const struct sighting *
     struct match matches[DATABASE_MATCHES_MAX];
     unsigned more = 0;
     unsigned count = database_ask(h->context->database, h->context->asker, o, matches, &more);
-    h->context->counts.observables++;
+    h->context->counts.observables += !at->again;
     h->context->counts.unmatched += more;
     for (unsigned i = 0; i < count; i++)
         found(h, flow, at, h->context->database, o, &matches[i]);

@@ -6,9 +6,13 @@
  * daemon tells it at first sight, and once more at the end when state or count have changed. `observe` tells at once,
  * of everything and without asking.
  *
+ * What is told `again` is asked of a new database, and what that alone knows is found. A finding that is held stays as
+ * it is: it was not seen again.
+ *
  * A flow holds at most HITS_PER_FLOW findings and a shard its limit; at the limit the new finding is told at once, with
- * the state it has, not held, and counted. Where the herald does not keep up, a replay waits; the daemon drops and
- * counts. Findings are the one thing on a packet's way that is allocated.
+ * the state it has, not held, and counted. Whether what is not held was told before is not known: it may be told again.
+ * Where the herald does not keep up, a replay waits; the daemon drops and counts. Findings are the one thing on a
+ * packet's way that is allocated.
  *
  * Owner: one worker. A told hit is the herald's, who frees it.
  */
@@ -35,6 +39,9 @@ struct hit {
 /* Lets go of the database and frees. */
 void hit_free(struct hit *hit);
 
+/* Whether any source of the indicator was valid then. */
+bool hit_valid_at(const struct database *db, uint32_t indicator, int64_t time_ns);
+
 struct hit_counts {
     uint64_t observables;
     uint64_t hits;      /* findings opened */
@@ -49,7 +56,8 @@ struct hit_counts {
 struct hits_context {
     const struct database *database;
     struct asker *asker;
-    struct ring *told; /* to the herald; struct hit */
+    struct ring *told;           /* to the herald; struct hit */
+    const struct places *places; /* countries of addresses; NULL: nobody knows any */
     bool observe;
     bool live; /* the daemon */
     bool strict_validity;

@@ -1,9 +1,10 @@
 /*
- * Arguments become paths, paths become contents, contents become captures.
+ * Arguments become paths, paths become contents, contents become captures or events.
  */
 #include "run/inputs.h"
 
 #include "base/log.h"
+#include "run/config.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -13,7 +14,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { FOLDER_DEPTH_MAX = 32, INPUTS_MAX = 65000 /* mappings that Linux grants a process */ };
+enum {
+    FOLDER_DEPTH_MAX = 32,
+    INPUTS_MAX = 65000,       /* mappings that Linux grants a process */
+    EVENTS_HEAD_OCTETS = 4096 /* by which events are recognised */
+};
 
 static void *grown(void *at, size_t count, size_t size)
 {
@@ -37,6 +42,24 @@ static struct input *next_input(struct inputs *in)
     return &in->all[in->count];
 }
 
+/* NULL: these are no events. */
+static const struct format *events_of(const struct inputs *in, struct bytes content)
+{
+    const struct format *f = in->settings.as ? in->settings.as : format_of(content);
+    return f && f->read_event ? f : NULL;
+}
+
+static void take_events(const struct inputs *in, struct input *i, const struct format *format)
+{
+    bool piped = strcmp(i->name, "-") == 0;
+    struct bytes feed = piped ? bytes_text(in->settings.sensor.name) : config_feed_name(i->name);
+    i->events = format;
+    i->sensor = in->settings.sensor;
+    i->sensor.name = strndup((const char *)feed.at, feed.len);
+    if (!i->sensor.name)
+        abort();
+}
+
 static void take_content(struct inputs *in, const char *path, const struct unpacked *part, bool only)
 {
     struct fail why = {.text = ""};
@@ -53,7 +76,14 @@ static void take_content(struct inputs *in, const char *path, const struct unpac
     } else {
         i->name = strdup(path);
     }
+    const struct format *events;
     if (capture_open(&i->capture, part->content, &why)) {
+        in->count++;
+        return;
+    }
+    if ((events = events_of(in, part->content))) {
+        i->content = part->content;
+        take_events(in, i, events);
         in->count++;
         return;
     }
@@ -89,29 +119,46 @@ static void take_file(struct inputs *in, const char *path)
     take_unpacked(in, path, opened, &file, &why);
 }
 
-/* Reads until there is enough to know what comes. */
+/* Some octets more, behind those that are there; false at the end. */
+static bool read_more(int fd, uint8_t *head, size_t *have, size_t len)
+{
+    ssize_t n;
+    do
+        n = read(fd, head + *have, len - *have);
+    while (n < 0 && errno == EINTR);
+    *have += n > 0 ? (size_t)n : 0;
+    return n > 0;
+}
+
+/* Reads until there is enough to know whether a capture comes. */
 static size_t read_head(int fd, uint8_t *head, size_t len)
 {
     size_t have = 0;
-    while (have < len) {
-        ssize_t n = read(fd, head + have, len - have);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            break;
-        have += (size_t)n;
-    }
+    while (have < len && read_more(fd, head, &have, len))
+        ;
     return have;
+}
+
+/* The same for events, which may come slowly: no longer than it takes. */
+static const struct format *read_events_head(const struct inputs *in, int fd, uint8_t *head, size_t *have)
+{
+    const struct format *f;
+    while (!(f = events_of(in, bytes_of(head, *have))) && *have < EVENTS_HEAD_OCTETS)
+        if (!read_more(fd, head, have, EVENTS_HEAD_OCTETS))
+            break;
+    return f;
 }
 
 /* True: it will be read on from. */
 static bool take_pipe(struct inputs *in, const char *name, int fd)
 {
     struct fail why = {.text = ""};
-    uint8_t *room = calloc(1, RECORD_HEAD_BYTES);
+    uint8_t *room = calloc(1, EVENTS_HEAD_OCTETS);
+    const struct format *events;
     if (!room)
         abort();
-    struct bytes head = bytes_of(room, read_head(fd, room, RECORD_HEAD_BYTES));
+    size_t have = read_head(fd, room, RECORD_HEAD_BYTES);
+    struct bytes head = bytes_of(room, have);
     if (unpack_is_packed(head)) {
         struct unpack file;
         bool opened = unpack_pipe(&file, fd, head, UNPACK_BYTES_MAX, &why);
@@ -124,6 +171,12 @@ static bool take_pipe(struct inputs *in, const char *name, int fd)
     if (capture_open(&i->capture, head, &why)) {
         i->waiting = bytes_from(head, i->capture.begins_at);
         i->capture.octets = bytes_until(head, i->capture.begins_at);
+        in->count++;
+        return true;
+    }
+    if ((events = read_events_head(in, fd, room, &have))) {
+        i->waiting = bytes_of(room, have);
+        take_events(in, i, events);
         in->count++;
         return true;
     }
@@ -223,9 +276,9 @@ static void take(struct inputs *in, const char *argument)
     }
 }
 
-void inputs_open(struct inputs *in, char **arguments, int count)
+void inputs_open(struct inputs *in, const struct inputs_settings *settings, char **arguments, int count)
 {
-    *in = (struct inputs){.all = NULL};
+    *in = (struct inputs){.settings = *settings};
     for (int i = 0; i < count; i++)
         take(in, arguments[i]);
 }
@@ -234,8 +287,17 @@ uint64_t inputs_octets(const struct inputs *in)
 {
     uint64_t sum = 0;
     for (uint32_t i = 0; i < in->count; i++)
-        sum += in->all[i].pipe < 0 ? in->all[i].capture.octets.len : 0;
+        if (in->all[i].pipe < 0)
+            sum += in->all[i].events ? in->all[i].content.len : in->all[i].capture.octets.len;
     return sum;
+}
+
+uint32_t inputs_events(const struct inputs *in)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < in->count; i++)
+        count += in->all[i].events != NULL;
+    return count;
 }
 
 void inputs_close(struct inputs *in)
@@ -243,6 +305,8 @@ void inputs_close(struct inputs *in)
     for (uint32_t i = 0; i < in->count; i++) {
         if (in->all[i].pipe > STDIN_FILENO)
             close(in->all[i].pipe);
+        if (in->all[i].events)
+            free((char *)(uintptr_t)in->all[i].sensor.name);
         free(in->all[i].head);
         free(in->all[i].name);
     }

@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "feed/format.h"
 #include "model/indicator.h"
 #include "wire/tap.h"
 
@@ -240,6 +241,14 @@ static bool filter_read(const struct setting *s, struct bytes text, struct arena
     return may_be_kept(text) && filter_is_right(text, &why) && optional_read(s, text, a, at);
 }
 
+static bool format_read(const struct setting *s, struct bytes text, struct arena *a, void *at)
+{
+    for (const struct format *const *f = formats; *f; f++)
+        if ((*f)->read_event && bytes_equal(text, bytes_text((*f)->name)))
+            return text_read(s, text, a, at);
+    return false;
+}
+
 static void filter_explain(struct bytes text, struct fail *why)
 {
     if (may_be_kept(text))
@@ -354,6 +363,8 @@ const struct kind kind_file = {.expected = "a path", TEXT(text_read)};
 const struct kind kind_file_or_none = {.expected = "a path, or \"\" for none", TEXT(optional_read)};
 const struct kind kind_filter = {
     .expected = "a filter in libpcap's language", TEXT(filter_read), .explain = filter_explain};
+const struct kind kind_topics = {.expected = "topics, separated by commas, or \"\" for all", TEXT(optional_read)};
+const struct kind kind_format = {.expected = "a form of events: eve or intelmq", TEXT(format_read)};
 const struct kind kind_endpoint = {.expected = "tcp://HOST:PORT or ipc://PATH", TEXT(endpoint_read)};
 
 void kind_expected(const struct setting *s, struct buffer *out)

@@ -25,6 +25,7 @@ struct setting {
     bool required;      /* in every entry of a list */
     bool unique;        /* a name that no two entries of a list share */
     bool either;        /* of those so marked, an entry of a list has exactly one */
+    bool live;          /* a reload takes it; the others hold until the daemon starts anew */
     bool inherited;     /* what an entry leaves out is what the setting `sensor.KEY` says */
 };
 
@@ -67,6 +68,8 @@ extern const struct kind kind_text;
 extern const struct kind kind_file;
 extern const struct kind kind_file_or_none; /* "" is none */
 extern const struct kind kind_filter;       /* "" is none */
+extern const struct kind kind_topics;       /* "" is all */
+extern const struct kind kind_format;       /* of events */
 extern const struct kind kind_endpoint;     /* of ZeroMQ */
 
 /* What a text of this setting must be. */

@@ -115,8 +115,10 @@ void lane_renew(struct lane *l)
 {
     lane_flush(l);
     for (int s = 0; s < SHARDS; s++)
-        if (l->shards[s])
+        if (l->shards[s]) {
             hits_renew(&l->hits[s]);
+            shard_renew(l->shards[s]);
+        }
 }
 
 int64_t lane_settled_ns(const struct lane *l)

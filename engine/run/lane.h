@@ -38,7 +38,8 @@ void lane_flush(struct lane *l);
 /* Packet time has come to `clock_ns`; silent flows end at whole ticks of it. */
 void lane_pass_time(struct lane *l, int64_t clock_ns);
 
-/* The context of the hits has another database. */
+/* The context of the hits has another database. The addresses of a flow that is open are asked of it with its next
+ * packet. */
 void lane_renew(struct lane *l);
 
 /* Nothing will be told any more of a sighting with a clock before this, but of frames not yet taken. */

@@ -35,16 +35,43 @@ struct listener {
     struct hits_context context;
     struct ear *ears;
     struct listener_counters counters;
+    /* The frames of a socket's batch, until it is flushed. */
+    unsigned kept_frames;
+    size_t kept_octets;
+    uint8_t kept[TAP_SNAP];
 };
+
+static void flush(struct ear *e)
+{
+    lane_flush(e->lane);
+    e->listener->kept_frames = 0;
+    e->listener->kept_octets = 0;
+}
+
+/* A copy that stays until the batch is flushed. libpcap gives a block of its ring back to the kernel before it calls
+ * for the next block's first frame, and does not say which frame is a block's last. */
+static struct bytes keep(struct ear *e, struct bytes octets)
+{
+    struct listener *l = e->listener;
+    octets = bytes_until(octets, sizeof l->kept);
+    if (l->kept_frames == LANE_BATCH || octets.len > sizeof l->kept - l->kept_octets)
+        flush(e);
+    uint8_t *at = l->kept + l->kept_octets;
+    memcpy(at, octets.at, octets.len);
+    l->kept_frames++;
+    l->kept_octets += octets.len;
+    return bytes_of(at, octets.len);
+}
 
 static void on_frame(void *to, const struct frame *f)
 {
     struct ear *e = to;
+    struct frame kept = *f;
+    kept.octets = keep(e, f->octets);
     if (f->time_ns > e->clock_ns)
         e->clock_ns = f->time_ns;
     lane_pass_time(e->lane, e->clock_ns);
-    lane_take(e->lane, f, 0, e->clock_ns);
-    lane_flush(e->lane); /* the frame lies in the kernel's ring only during this call */
+    lane_take(e->lane, &kept, 0, e->clock_ns);
 }
 
 /* What was counted since the last time is added, so that a reader sees each number grow. */
@@ -129,7 +156,9 @@ static bool hear(struct ear *e)
         return !is_full(e->listener) && hear_block(e, reader);
     if (!e->socket)
         return false;
-    switch (tap_read(e->socket, LISTENER_ROUND, on_frame, e)) {
+    enum tap_verdict read = tap_read(e->socket, LISTENER_ROUND, on_frame, e);
+    flush(e);
+    switch (read) {
     case TAP_FRAMES: return true;
     case TAP_GONE: lose_tap(e); break;
     case TAP_NOTHING: break;
@@ -139,9 +168,16 @@ static bool hear(struct ear *e)
     return false;
 }
 
+/* Until the next quiet. */
+static void look_at_places(struct listener *l)
+{
+    l->context.places = swap_get(l->job->places);
+}
+
 /* Moves to the present generation if there is a new one. */
 static void renew(struct listener *l)
 {
+    look_at_places(l);
     const struct database *db = swap_get(l->job->database);
     const struct database *old = l->context.database;
     if (db == old)
@@ -160,9 +196,13 @@ static void wait(struct listener *l)
 {
     struct pollfd ready[64];
     nfds_t count = 0;
-    for (unsigned s = 0; s < l->job->sensor_count && count < 64; s++)
+    for (unsigned s = 0; s < l->job->sensor_count && count < 64; s++) {
+        struct reader *reader = l->job->sensors[s].reader;
         if (l->ears[s].socket)
             ready[count++] = (struct pollfd){.fd = tap_descriptor(l->ears[s].socket), .events = POLLIN};
+        else if (reader && !is_full(l))
+            ready[count++] = (struct pollfd){.fd = reader_descriptor(reader, l->index), .events = POLLIN};
+    }
     swap_offline();
     poll(ready, count, LISTENER_WAIT_MS);
     swap_online();
@@ -187,6 +227,7 @@ static void drain(struct listener *l)
     int64_t until_ns = clock_monotonic_ns() + LISTENER_DRAIN_NS;
     for (bool did = true; did && clock_monotonic_ns() < until_ns;) {
         did = false;
+        look_at_places(l);
         for (unsigned s = 0; s < l->job->sensor_count; s++)
             did |= hear(&l->ears[s]);
         swap_quiet();
@@ -215,6 +256,7 @@ static void *run(void *arg)
             wait(l);
     }
     drain(l);
+    look_at_places(l);
     for (unsigned s = 0; s < l->job->sensor_count; s++) {
         if (l->job->sensors[s].reader)
             reader_leave(l->job->sensors[s].reader, l->index);
@@ -241,7 +283,8 @@ struct listener *listener_start(const struct listener_job *job, unsigned index)
     const struct database *db = job->database->current;
     database_hold(db);
     l->context = (struct hits_context){
-        .database = db, .asker = asker_new(), .told = l->told, .live = true, .strict_validity = true};
+        .database = db, .asker = asker_new(), .told = l->told, .live = true,
+        .strict_validity = true};
     show(&l->counters.generation, database_generation(db));
     if (!asker_fit(l->context.asker, db))
         abort();

@@ -1,7 +1,8 @@
 /*
  * listener: a worker of the daemon: hears its share of every sensor, for as long as the daemon runs.
  *
- * Of an interface it has its own socket and takes all that it hears; a reader's blocks it shares with the other
+ * Of an interface it has its own socket and takes all that it hears, as copies (of a batch, at most TAP_SNAP octets),
+ * since the kernel may write over a frame once its call is over; a reader's blocks it shares with the other
  * listeners, and takes its shards' frames.
  *
  * It reads the present generation before each round and is quiet between rounds, so that the old one can go; it is
@@ -42,6 +43,7 @@ struct listener_job {
     const struct listening *sensors;
     unsigned sensor_count;
     const struct swap *database; /* struct database; never empty */
+    const struct swap *places;   /* struct places, or NULL */
     unsigned workers;
 };
 

@@ -23,6 +23,13 @@ void metrics_add_hits(struct metrics *m, const struct hit_counts *c)
     m->hits.dropped += c->dropped;
 }
 
+void metrics_add_tally(struct metrics *m, const struct tally *t)
+{
+    m->events += counter_read(&t->events);
+    m->events_passed += counter_read(&t->passed);
+    m->events_refused += tally_refused(t);
+}
+
 static void line(struct buffer *out, const char *name, uint64_t value, const char *about)
 {
     buffer_format(out, "%-18s %15" PRIu64 "  %s\n", name, value, about);
@@ -40,6 +47,10 @@ void metrics_text(const struct metrics *m, struct buffer *out)
 #define LINE(name, about) line_if(out, #name, m->wire.name, about);
     WIRE_COUNTS(LINE)
 #undef LINE
+    line_if(out, "events", m->events, "read from feeds");
+    line_if(out, "events_passed", m->events_passed,
+            "records of feeds that are no event, as an EVE record but an alert");
+    line_if(out, "events_refused", m->events_refused, "records of feeds that could not be read");
     line(out, "observables", m->hits.observables, "values seen");
     line(out, "indicators", m->indicators, "asked for");
     line(out, "findings", m->told, "told");
@@ -51,7 +62,9 @@ void metrics_text(const struct metrics *m, struct buffer *out)
     double seconds = (double)m->replay_ns / 1e9;
     buffer_format(out, "%-18s %15.3f  seconds to read and compile indicators\n", "load", (double)m->load_ns / 1e9);
     buffer_format(out, "%-18s %15.3f  seconds of replay", "replay", seconds);
-    if (m->replay_ns > 0)
+    if (m->replay_ns > 0 && m->frames)
         buffer_format(out, " (%.0f frames/s)", (double)m->frames / seconds);
+    if (m->replay_ns > 0 && m->events)
+        buffer_format(out, " (%.0f events/s)", (double)m->events / seconds);
     buffer_char(out, '\n');
 }

@@ -5,6 +5,7 @@
 #define VIGIA_RUN_METRICS_H
 
 #include "base/buffer.h"
+#include "feed/tally.h"
 #include "run/hits.h"
 #include "wire/counts.h"
 
@@ -12,6 +13,9 @@ struct metrics {
     uint64_t frames;
     struct wire_counts wire;
     struct hit_counts hits;
+    uint64_t events;
+    uint64_t events_passed;
+    uint64_t events_refused;
     uint64_t told;
     uint64_t held_max;
     uint32_t indicators;
@@ -21,6 +25,8 @@ struct metrics {
 
 void metrics_add_wire(struct metrics *m, const struct wire_counts *c);
 void metrics_add_hits(struct metrics *m, const struct hit_counts *c);
+
+void metrics_add_tally(struct metrics *m, const struct tally *t);
 
 /* One line a number: name, value, what it says; those that are 0 and no totals are left out. */
 void metrics_text(const struct metrics *m, struct buffer *out);

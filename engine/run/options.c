@@ -30,11 +30,11 @@ static const struct option_line lines[] = {
     {OPTION_INDICATORS,
      {"indicators", required_argument, NULL, 'i'},
      "FILE",
-     "indicators: CSV or a plain list; again for more"},
+     "indicators: CSV, a plain list, MISP (event or feed folder) or STIX; again for more"},
     {OPTION_AS,
      {"as", required_argument, NULL, 'a'},
      "FORMAT",
-     "read indicator files as csv or plain, whatever they look like"},
+     "read indicator files as csv, misp, stix or plain, or inputs as intelmq or eve, whatever they look like"},
     {OPTION_CONFIG, {"config", required_argument, NULL, 'c'}, "FILE", "configuration (YAML)"},
     {OPTION_THREADS, {"threads", required_argument, NULL, 't'}, "N", "workers; 0, the default: one for each processor"},
     {OPTION_OUTPUT, {"output", required_argument, NULL, 'o'}, "FILE", "write there instead of to stdout"},
@@ -77,6 +77,18 @@ static const struct option_line lines[] = {
      "of this indicator or observed value"},
     {OPTION_QUERY, {"explain", required_argument, NULL, LETTER_TEXT + TEXT_EXPLAIN}, "ID", "one finding, laid out"},
     {OPTION_QUERY, {"limit", required_argument, NULL, LETTER_TEXT + TEXT_LIMIT}, "N", "only the newest N"},
+    {OPTION_SERIES,
+     {"detector", required_argument, NULL, LETTER_TEXT + TEXT_DETECTOR},
+     "NAME",
+     "how to judge; the default is ears-c2"},
+    {OPTION_SERIES,
+     {"group", required_argument, NULL, LETTER_TEXT + TEXT_GROUP},
+     "COLUMN,...",
+     "a series for each of their values; default: one series"},
+    {OPTION_SERIES,
+     {"period", required_argument, NULL, LETTER_TEXT + TEXT_PERIOD},
+     "N",
+     "points in a season, for detectors that know seasons"},
     {~0u, {"help", no_argument, NULL, 'h'}, NULL, "this text"},
 };
 
@@ -144,7 +156,7 @@ static bool apply(struct options *o, int letter, const char *value, struct fail 
     case 'v': o->strict_validity = true; return true;
     case 'a':
         o->as = value;
-        return format_named(value) || fail_set(why, "--as: expected csv or plain, found \"%s\"", value);
+        return format_named(value) || fail_set(why, "--as: expected csv, misp, stix, plain, intelmq or eve, found \"%s\"", value);
     case 'f':
         o->output = output_named(value);
         return o->output || fail_set(why, "--format: expected json, text or csv, found \"%s\"", value);

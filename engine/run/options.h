@@ -20,6 +20,7 @@ enum {
     OPTION_AS = 1 << 7,         /* --as FORMAT: of indicator files */
     OPTION_ENDPOINT = 1 << 8,   /* --endpoint, --replay, --server, --key: whom to hear */
     OPTION_QUERY = 1 << 9,      /* --since, --until, --country, … : what of the journal */
+    OPTION_SERIES = 1 << 10,    /* --detector, --group, --period: how to judge a file of counts */
 };
 
 /* Options that are a text for their subcommand. */
@@ -36,6 +37,9 @@ enum option_text {
     TEXT_INDICATOR,
     TEXT_EXPLAIN,
     TEXT_LIMIT,
+    TEXT_DETECTOR,
+    TEXT_GROUP,
+    TEXT_PERIOD,
     OPTION_TEXTS
 };
 

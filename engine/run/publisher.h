@@ -7,7 +7,9 @@
  * of them was told.
  *
  * For each tier (TLP) a finding is told at most once, in the rendition that this tier may see, and only where that
- * rendition holds something of just this tier: a reader of several tiers sees each rendition once, all with one id.
+ * rendition holds something of just this tier: a reader of several tiers sees each rendition once, all with one id. A
+ * tier hears of a finding first that it is `opened`, whatever became of the finding's opening before (opened.h); the
+ * owner's rendition is `updated` once any tier was told.
  *
  * Owner: herald.
  */
@@ -16,6 +18,7 @@
 
 #include "base/counter.h"
 #include "base/zmtp.h"
+#include "correlate/correlate.h"
 #include "journal/journal.h"
 #include "run/hits.h"
 #include "run/listener.h"
@@ -35,6 +38,7 @@ struct publisher_counters {
 struct publisher_job {
     const struct listening *sensors;
     const char *name; /* the publisher's */
+    const struct regions *regions;
     struct journal *journal;
     struct zmtp_socket *socket; /* NULL: nobody listens */
 };
@@ -45,6 +49,12 @@ struct publisher *publisher_new(const struct publisher_job *job);
 
 /* Takes the hit over. */
 void publisher_tell(struct publisher *p, struct hit *hit, uint64_t folded);
+void publisher_tell_correlation(struct publisher *p, struct correlation *c);
+void publisher_tell_trend(struct publisher *p, struct trend *t);
+
+/* The hit as a member of a correlation, but for its `indicator` hash; borrowed from the hit and `id`. */
+void publisher_member(const struct publisher *p, const struct hit *hit, char id[FINDING_ID_MAX],
+                      struct correlate_member *out);
 
 /* Writes and tells what waits. False with a reason, said once for a row of failures: it will be tried again. */
 bool publisher_commit(struct publisher *p, int64_t wall_ns, int64_t monotonic_ns, struct fail *why);

@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 struct reader_block {
@@ -24,6 +25,7 @@ struct reader {
     pthread_t thread;
     bool joined;
     int fd;
+    struct bytes memory; /* of a stream that lies there: what is left of it */
     unsigned workers;
     struct reader_source source; /* next is NULL: one pipe */
     uint32_t stream;
@@ -35,6 +37,7 @@ struct reader {
     struct reader_block blocks[READER_BLOCKS];
     struct ring **to;
     struct ring **back;
+    int *events; /* of each worker: a block came; NULL of a pipe, whose workers wait otherwise */
 };
 
 static void collect(struct reader *r)
@@ -103,13 +106,19 @@ static bool cut(struct reader *r, struct reader_block *b, size_t have)
 }
 
 /* The thread may be ended from outside here: it may wait for ever. */
-static ssize_t read_some(int fd, uint8_t *to, size_t len)
+static ssize_t read_some(struct reader *r, uint8_t *to, size_t len)
 {
     ssize_t n;
     int old;
+    if (r->fd < 0) {
+        struct bytes some = bytes_until(r->memory, len);
+        memcpy(to, some.at, some.len);
+        r->memory = bytes_from(r->memory, some.len);
+        return (ssize_t)some.len;
+    }
     pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &old);
     do
-        n = read(fd, to, len);
+        n = read(r->fd, to, len);
     while (n < 0 && errno == EINTR);
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &old);
     return n;
@@ -129,7 +138,7 @@ static bool fill(struct reader *r, struct reader_block *b)
         memcpy(b->octets, r->tail, have);
     while (more && b->len == 0) {
         make_room(b, have + READER_BLOCK_OCTETS / 2);
-        ssize_t n = read_some(r->fd, b->octets + have, b->cap - have);
+        ssize_t n = read_some(r, b->octets + have, b->cap - have);
         have += n > 0 ? (size_t)n : 0;
         more = cut(r, b, have) && n > 0;
         if (n <= 0 && b->len < have)
@@ -145,16 +154,19 @@ static bool fill(struct reader *r, struct reader_block *b)
     return more;
 }
 
-/* False when every worker has left. */
+/* False when a worker has left: what it does not see, nobody else looks at. */
 static bool lend(struct reader *r, struct reader_block *b)
 {
     for (unsigned w = 0; w < r->workers; w++)
-        if (ring_push_wait(r->to[w], b))
+        if (ring_push_wait(r->to[w], b)) {
             b->out++;
-    return b->out > 0;
+            if (r->events)
+                eventfd_write(r->events[w], 1);
+        }
+    return b->out == r->workers;
 }
 
-/* One stream to its end; false when nobody wants more. */
+/* One stream to its end; false when not everybody wants more. */
 static bool read_stream(struct reader *r)
 {
     bool wanted = true;
@@ -173,7 +185,7 @@ static bool begin(struct reader *r)
     uint8_t head[RECORD_HEAD_BYTES];
     size_t have = 0;
     for (ssize_t n = 1; n > 0 && have<sizeof head; have += n> 0 ? (size_t)n : 0)
-        n = read_some(r->fd, head + have, sizeof head - have);
+        n = read_some(r, head + have, sizeof head - have);
     struct cursor c = cursor_of(bytes_of(head, have));
     r->damage.text[0] = '\0';
     if (!record_begin(&r->records, &c, &r->damage))
@@ -194,8 +206,10 @@ static bool next_stream(struct reader *r)
     pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &old);
     r->fd = r->source.next(r->source.to, name, sizeof name);
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &old);
-    if (r->fd < 0)
+    if (r->fd == READER_NOTHING)
         return false;
+    if (r->fd == READER_MEMORY)
+        r->memory = r->source.memory(r->source.to);
     r->stream++;
     char **at = &r->names[r->stream % READER_NAMES];
     free(*at);
@@ -209,7 +223,8 @@ static bool read_streams(struct reader *r)
     while (wanted && next_stream(r)) {
         if (begin(r))
             wanted = read_stream(r);
-        close(r->fd);
+        if (r->fd >= 0)
+            close(r->fd);
         r->fd = -1;
         if (!wanted)
             break; /* not to its end */
@@ -278,8 +293,12 @@ struct reader *reader_listen(const struct reader_source *source, unsigned worker
     struct reader *r = reader_new(workers);
     r->source = *source;
     r->names = calloc(READER_NAMES, sizeof(char *));
-    if (!r->names)
+    r->events = calloc(workers, sizeof *r->events);
+    if (!r->names || !r->events)
         abort();
+    for (unsigned w = 0; w < workers; w++)
+        if ((r->events[w] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) < 0)
+            abort();
     return started(r);
 }
 
@@ -291,8 +310,18 @@ const char *reader_name(const struct reader *r, uint32_t stream)
 
 struct reader_block *reader_take(struct reader *r, unsigned worker, bool *ended)
 {
+    eventfd_t count;
     *ended = ring_ended(r->to[worker]);
-    return *ended ? NULL : ring_pop(r->to[worker]);
+    struct reader_block *b = *ended ? NULL : ring_pop(r->to[worker]);
+    if (b || *ended || !r->events)
+        return b;
+    eventfd_read(r->events[worker], &count); /* before the last look, so that none that comes now is slept over */
+    return ring_pop(r->to[worker]);
+}
+
+int reader_descriptor(const struct reader *r, unsigned worker)
+{
+    return r->events[worker];
 }
 
 struct bytes reader_octets(const struct reader_block *b)
@@ -348,6 +377,9 @@ void reader_stop(struct reader *r)
         free(r->names[i]);
     if (r->source.next && r->fd >= 0)
         close(r->fd);
+    for (unsigned w = 0; r->events && w < r->workers; w++)
+        close(r->events[w]);
+    free(r->events);
     free(r->names);
     free(r->to);
     free(r->back);

@@ -23,12 +23,16 @@ struct reader_block;
 /* Starts the thread. `input` is a pipe; `workers` will read. */
 struct reader *reader_start(const struct input *input, unsigned workers);
 
+/* What `next` gives in place of a descriptor. */
+enum { READER_NOTHING = -1, READER_MEMORY = -2 };
+
 /* Where streams come from: files of a folder, connections. */
 struct reader_source {
     void *to;
-    /* The next one, to be read to its end and closed, and its name; -1 when there will be none. May wait, and then may
-     * be ended there. */
+    /* The next one, to be read to its end and closed, and its name. READER_NOTHING: there will be none; READER_MEMORY:
+     * `memory` gives its octets, which stay until it is done. May wait, and then may be ended there. */
     int (*next)(void *to, char *name, size_t name_max);
+    struct bytes (*memory)(void *to); /* NULL where none is */
     /* The one before was read to its end, and every worker has worked it through. What was wrong with it, behind its
      * name; empty when it was whole. Not called of one in whose middle the workers left. */
     void (*done)(void *to, const char *why);
@@ -46,6 +50,9 @@ struct bytes reader_octets(const struct reader_block *b);
 uint32_t reader_stream(const struct reader_block *b);
 const struct record_reader *reader_records(const struct reader_block *b); /* as they stand at its begin */
 void reader_give_back(struct reader *r, unsigned worker, struct reader_block *b);
+
+/* Worker, of reader_listen: to wait on, for reading, after reader_take gave nothing. */
+int reader_descriptor(const struct reader *r, unsigned worker);
 
 /* Worker: will take no more. */
 void reader_leave(struct reader *r, unsigned worker);

@@ -5,6 +5,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "run/atlas.h"
+#include "run/event_worker.h"
 #include "run/generation.h"
 #include "run/herald.h"
 #include "run/metrics.h"
@@ -29,11 +31,13 @@ struct play {
     bool failed; /* some input was not read as it should */
     struct inputs inputs;
     const struct database *database;
+    struct atlas atlas;
     struct prefix home;
     struct sensor sensor;
     struct reader **readers;
     struct worker *workers[CONFIG_THREADS_MAX];
     unsigned worker_count;
+    struct event_worker *event_worker; /* NULL: there are no events */
     struct metrics metrics;
     int fd;
 };
@@ -55,6 +59,13 @@ static bool open_output(struct play *p)
     return p->fd >= 0;
 }
 
+/* `--as` names a form of events, then it is said of the inputs; or one of indicators. */
+static const struct format *as_of(const struct options *o, bool events)
+{
+    const struct format *f = o->as ? format_named(o->as) : NULL;
+    return f && (f->read_event != NULL) == events ? f : NULL;
+}
+
 static bool load(struct play *p)
 {
     const struct config *c = &p->options->config;
@@ -65,21 +76,43 @@ static bool load(struct play *p)
     if (p->observe)
         return true;
     int64_t begin = clock_monotonic_ns();
-    p->database = generation_build(c, p->options->as, 1, false, &p->failed);
+    p->database = generation_build(c, as_of(p->options, false) ? p->options->as : NULL, 1, false, NULL, &p->failed);
     p->metrics.load_ns = clock_monotonic_ns() - begin;
     p->metrics.indicators = p->database ? database_count(p->database) : 0;
-    return p->database;
+    return p->database && atlas_open(&p->atlas, c, &p->failed);
 }
 
 static void name_damage(struct play *p)
 {
     for (uint32_t i = 0; i < p->inputs.count; i++) {
-        const char *why = worker_damage(p->workers[0], i);
+        bool events = p->inputs.all[i].events;
+        const char *why = events ? event_worker_damage(p->event_worker, i) : worker_damage(p->workers[0], i);
         if (!*why)
             continue;
         log_error("%s: %s", p->inputs.all[i].name, why);
         p->failed = true;
     }
+}
+
+/* What of the events was refused or not understood. */
+static void name_tally(struct play *p, uint32_t input)
+{
+    const struct tally *t = event_worker_tally(p->event_worker, input);
+    struct buffer text = {.at = NULL};
+    bool refused = tally_refused(t) > 0;
+    tally_write(t, &text);
+    if (text.len)
+        (refused ? log_error : log_warning)("%s: %.*s", p->inputs.all[input].name, (int)text.len, text.at);
+    buffer_free(&text);
+    p->failed |= refused;
+    metrics_add_tally(&p->metrics, t);
+}
+
+static void name_tallies(struct play *p)
+{
+    for (uint32_t i = 0; i < p->inputs.count; i++)
+        if (p->inputs.all[i].events)
+            name_tally(p, i);
 }
 
 static void show_stats(const struct play *p)
@@ -102,6 +135,14 @@ static void end_if_interrupted(void *to)
             reader_end(p->readers[i]);
     for (unsigned w = 0; w < p->worker_count; w++)
         worker_end(p->workers[w]);
+    if (p->event_worker)
+        event_worker_end(p->event_worker);
+}
+
+static uint64_t passed(void *to)
+{
+    const struct play *p = to;
+    return worker_passed(p->workers[0]) + (p->event_worker ? event_worker_passed(p->event_worker) : 0);
 }
 
 static void name_unknown_link(struct play *p)
@@ -119,9 +160,9 @@ static void name_unknown_link(struct play *p)
 static void sum_up(const struct play *p)
 {
     if (p->options->terminal && !p->options->stats)
-        log_note("%llu %s in %llu packets; %u indicators", (unsigned long long)p->metrics.told,
+        log_note("%llu %s in %llu packets and %llu events; %u indicators", (unsigned long long)p->metrics.told,
                  p->observe ? "values" : "findings", (unsigned long long)p->metrics.wire.packets,
-                 p->metrics.indicators);
+                 (unsigned long long)p->metrics.events, p->metrics.indicators);
 }
 
 static int play_all(struct play *p)
@@ -132,24 +173,40 @@ static int play_all(struct play *p)
     if (!p->readers)
         abort();
     for (uint32_t i = 0; i < p->inputs.count; i++)
-        if (p->inputs.all[i].pipe >= 0)
+        if (p->inputs.all[i].pipe >= 0 && !p->inputs.all[i].events)
             p->readers[i] = reader_start(&p->inputs.all[i], count);
     struct worker_job job = {.config = &o->config,
                              .inputs = &p->inputs,
                              .readers = p->readers,
                              .database = p->database,
+                             .places = p->atlas.places,
                              .home = &p->home,
                              .workers = count,
                              .observe = p->observe,
                              .strict_validity = o->strict_validity};
     int64_t begin = clock_monotonic_ns();
     p->worker_count = count;
-    for (unsigned w = 0; w < count; w++)
+    struct herald_source sources[CONFIG_THREADS_MAX + 1];
+    unsigned source_count = 0;
+    for (unsigned w = 0; w < count; w++) {
         p->workers[w] = worker_start(&job, w);
-    struct herald_job telling = {.workers = p->workers,
-                                 .worker_count = count,
+        sources[source_count++] = (struct herald_source){worker_told(p->workers[w]), worker_progress(p->workers[w])};
+    }
+    struct event_worker_job hearing = {.inputs = &p->inputs,
+                                       .database = p->database,
+                                       .places = p->atlas.places,
+                                       .observe = p->observe,
+                                       .strict_validity = o->strict_validity};
+    if (inputs_events(&p->inputs)) {
+        p->event_worker = event_worker_start(&hearing);
+        sources[source_count++] =
+            (struct herald_source){event_worker_told(p->event_worker), event_worker_progress(p->event_worker)};
+    }
+    struct herald_job telling = {.sources = sources,
+                                 .source_count = source_count,
                                  .inputs = &p->inputs,
                                  .sensor = &p->sensor,
+                                 .regions = p->atlas.regions,
                                  .publisher = o->config.publisher,
                                  .output = o->output,
                                  .style = &o->style,
@@ -157,10 +214,13 @@ static int play_all(struct play *p)
                                  .octets = inputs_octets(&p->inputs),
                                  .observe = p->observe,
                                  .turn = end_if_interrupted,
+                                 .passed = passed,
                                  .to = p};
     struct herald_result result = herald_run(&telling);
     for (unsigned w = 0; w < count; w++)
         worker_join(p->workers[w]);
+    if (p->event_worker)
+        event_worker_join(p->event_worker);
     p->metrics.replay_ns = clock_monotonic_ns() - begin;
     p->metrics.told = result.told;
     p->metrics.held_max = result.held_max;
@@ -169,11 +229,16 @@ static int play_all(struct play *p)
         metrics_add_wire(&p->metrics, worker_wire_counts(p->workers[w]));
         metrics_add_hits(&p->metrics, worker_hit_counts(p->workers[w]));
     }
+    if (p->event_worker) {
+        metrics_add_hits(&p->metrics, event_worker_hit_counts(p->event_worker));
+        name_tallies(p);
+    }
     name_damage(p);
     name_unknown_link(p);
     sum_up(p);
     for (unsigned w = 0; w < count; w++)
         worker_free(p->workers[w]);
+    event_worker_free(p->event_worker);
     for (uint32_t i = 0; i < p->inputs.count; i++)
         if (p->readers[i])
             reader_stop(p->readers[i]);
@@ -197,7 +262,8 @@ int replay(const struct options *o, bool observe)
         return status;
     status = STATUS_USAGE;
     if (load(&p)) {
-        inputs_open(&p.inputs, o->arguments, o->argument_count);
+        inputs_open(&p.inputs, &(struct inputs_settings){.sensor = p.sensor, .as = as_of(o, true)}, o->arguments,
+                    o->argument_count);
         p.failed |= p.inputs.failures > 0;
         status = play_all(&p);
         if (o->stats)
@@ -206,6 +272,7 @@ int replay(const struct options *o, bool observe)
     }
     if (p.database)
         database_drop(p.database);
+    atlas_close(&p.atlas);
     prefix_free(&p.home);
     if (o->output_path && close(p.fd) != 0 && status != STATUS_OUTPUT) {
         log_error("%s: %s", o->output_path, strerror(errno));

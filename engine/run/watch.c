@@ -85,6 +85,16 @@ static void heard(struct watch *w, struct bytes name, struct bytes json)
     w->show(w->to, name, json, false);
 }
 
+/* What was told is known to the heartbeat behind it. One that knows less is of a publisher that has lost its journal:
+ * none of what it told since was shown. */
+static void begin_anew(struct watch *w, struct watch_topic *t)
+{
+    char text[WATCH_TOPIC_OCTETS + 64];
+    snprintf(text, sizeof text, "%s: the publisher counts from 1 again", t->name);
+    w->say(w->to, text);
+    t->seen = t->asked = 0;
+}
+
 /* What a heartbeat knows of each topic that we hear. The first one says where we came in. */
 static bool take_beat(void *to, struct bytes path, const struct json_value *v)
 {
@@ -97,6 +107,8 @@ static bool take_beat(void *to, struct bytes path, const struct json_value *v)
     struct watch_topic *t = topic_of(w, bytes_from(path, sizeof topics - 1), &known);
     if (!t)
         return true;
+    if (known && seq < t->seen)
+        begin_anew(w, t);
     if (known || w->heard_ns) {
         if (seq > t->seen)
             miss(w, t, t->seen + 1, seq);
@@ -110,6 +122,23 @@ static bool is_heartbeat(struct bytes topic)
 {
     size_t len = sizeof heartbeat_end - 1;
     return topic.len > len && memcmp(topic.at + topic.len - len, heartbeat_end, len) == 0;
+}
+
+/* Says when heartbeats stop, and when they come again. */
+static void heed_silence(struct watch *w, bool beat, int64_t now_ns)
+{
+    char text[128];
+    int64_t since_ns = w->heard_ns ? w->heard_ns : w->begun_ns;
+    int seconds = (int)((now_ns - since_ns) / 1000000000);
+    if (!beat && !w->away && now_ns - since_ns >= WATCH_QUIET_NS) {
+        w->away = true;
+        snprintf(text, sizeof text, "no heartbeat for %d s: the publisher is away, or the way to it; waiting", seconds);
+        w->say(w->to, text);
+    } else if (beat && w->away) {
+        w->away = false;
+        snprintf(text, sizeof text, "the publisher is heard %s after %d s", w->heard_ns ? "again" : "now", seconds);
+        w->say(w->to, text);
+    }
 }
 
 bool watch_turn(struct watch *w, int64_t now_ns)
@@ -132,6 +161,9 @@ bool watch_turn(struct watch *w, int64_t now_ns)
         w->fetched++;
         w->show(w->to, topic, body, true);
     }
+    if (!w->begun_ns)
+        w->begun_ns = now_ns;
+    heed_silence(w, beat, now_ns);
     if (beat)
         w->heard_ns = now_ns;
     return did;

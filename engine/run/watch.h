@@ -5,6 +5,10 @@
  * heartbeat that knows a higher one, is a gap: it is asked for at the replay endpoint, and what comes is shown as what
  * it is. What a topic told before the watch began is not missing.
  *
+ * A publisher beats once a second, for each tier. Where no heartbeat comes for WATCH_QUIET_NS, it is away, or the way
+ * to it: that is said once, and once more when it is heard again, with how long it was not. ZeroMQ connects again by
+ * itself, and the heartbeat that then comes shows what was missed.
+ *
  * Owner: one thread.
  */
 #ifndef VIGIA_RUN_WATCH_H
@@ -15,6 +19,8 @@
 #include "base/zmtp.h"
 
 enum { WATCH_TOPICS_MAX = 65536, WATCH_TOPIC_OCTETS = 128 };
+
+#define WATCH_QUIET_NS (INT64_C(5) * 1000000000)
 
 struct watch_topic {
     char name[WATCH_TOPIC_OCTETS];
@@ -32,8 +38,10 @@ struct watch {
     uint64_t missed;  /* publications that were not told to us */
     uint64_t fetched; /* of them, fetched since */
     int64_t heard_ns; /* monotonic; when the last heartbeat came; 0: none yet */
+    int64_t begun_ns; /* of the first turn */
+    bool away;        /* it was said that none comes */
     void (*show)(void *to, struct bytes topic, struct bytes json, bool fetched);
-    void (*say)(void *to, const char *text); /* of gaps */
+    void (*say)(void *to, const char *text); /* of gaps, and of silence */
     void *to;
 };
 

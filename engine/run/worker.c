@@ -64,17 +64,22 @@ static void open_timeline(struct worker *w)
     const struct capture **captures = calloc(in->count + 1, sizeof(struct capture *));
     struct capture_refill *refills = calloc(in->count + 1, sizeof *refills);
     uint32_t *numbers = calloc(in->count + 1, sizeof *numbers);
+    uint32_t count = 0;
     w->taps = calloc(in->count + 1, sizeof *w->taps);
     if (!captures || !refills || !numbers || !w->taps)
         abort();
     for (uint32_t i = 0; i < in->count; i++) {
-        captures[i] = &in->all[i].capture;
-        numbers[i] = i;
-        w->taps[i] = (struct tap){.worker = w, .reader = w->job->readers[i]};
-        if (w->taps[i].reader)
-            refills[i] = (struct capture_refill){.next = refill, .to = &w->taps[i]};
+        if (in->all[i].events)
+            continue;
+        struct tap *tap = &w->taps[count];
+        captures[count] = &in->all[i].capture;
+        numbers[count] = i;
+        *tap = (struct tap){.worker = w, .reader = w->job->readers[i]};
+        if (tap->reader)
+            refills[count] = (struct capture_refill){.next = refill, .to = tap};
+        count++;
     }
-    timeline_init(&w->timeline, captures, numbers, refills, in->count);
+    timeline_init(&w->timeline, captures, numbers, refills, count);
     free(captures);
     free(refills);
     free(numbers);
@@ -114,8 +119,11 @@ struct worker *worker_start(const struct worker_job *job, unsigned index)
     w->told = ring_new(WORKER_RING);
     w->timeline.clock_ns = INT64_MIN;
     progress_tell(&w->progress, INT64_MIN);
-    w->context = (struct hits_context){
-        .database = job->database, .told = w->told, .observe = job->observe, .strict_validity = job->strict_validity};
+    w->context = (struct hits_context){.database = job->database,
+                                       .places = job->places,
+                                       .told = w->told,
+                                       .observe = job->observe,
+                                       .strict_validity = job->strict_validity};
     if (job->database) {
         w->context.asker = asker_new();
         if (!asker_fit(w->context.asker, job->database))
@@ -133,9 +141,9 @@ struct ring *worker_told(struct worker *w)
     return w->told;
 }
 
-int64_t worker_progress(const struct worker *w)
+const struct progress *worker_progress(const struct worker *w)
 {
-    return progress_read(&w->progress);
+    return &w->progress;
 }
 
 uint64_t worker_passed(const struct worker *w)
@@ -175,7 +183,10 @@ int worker_unknown_link(const struct worker *w)
 
 const char *worker_damage(const struct worker *w, uint32_t input)
 {
-    return timeline_damage(&w->timeline, input);
+    for (uint32_t i = 0; i < w->timeline.count; i++)
+        if (w->timeline.heads[i].input == input)
+            return timeline_damage(&w->timeline, i);
+    return "";
 }
 
 void worker_free(struct worker *w)

@@ -25,6 +25,7 @@ struct worker_job {
     const struct inputs *inputs;
     struct reader *const *readers;   /* by input; NULL for files */
     const struct database *database; /* NULL to observe */
+    const struct places *places;     /* or NULL */
     const struct prefix *home;
     unsigned workers;
     bool observe;
@@ -40,7 +41,7 @@ struct worker *worker_start(const struct worker_job *job, unsigned index);
 struct ring *worker_told(struct worker *w);
 
 /* Nothing that comes after what was told so far has an `order_ns` before this. Read it before the ring. */
-int64_t worker_progress(const struct worker *w);
+const struct progress *worker_progress(const struct worker *w);
 
 /* Octets walked so far. */
 uint64_t worker_passed(const struct worker *w);

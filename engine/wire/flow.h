@@ -48,9 +48,10 @@ struct flow {
     uint8_t syn;   /* bit of each side whose SYN was seen */
     uint8_t fin;
     bool reset;
+    uint8_t syn_again; /* bit of each side that sent a SYN that would begin another connection */
     uint32_t isn[2];
-    uint32_t isn_again[2];  /* of a SYN that would begin another connection, if it is answered or goes on */
-    uint8_t syn_again;      /* bit of each side that sent one */
+    uint32_t isn_again[2];  /* of that SYN, if it is answered or goes on */
+    uint32_t renewal;       /* of its shard's, the last one after which its addresses were told */
     struct stream *streams; /* both sides; NULL before the first TCP payload */
     struct dissect_flow dissect;
 };

@@ -13,6 +13,7 @@ struct shard {
     const struct sink *sink;
     struct wire_counts *counts;
     char *room;
+    uint32_t renewals;
     uint64_t told_gaps; /* of the budget's counts, what was added to `counts` */
     uint64_t told_pressed;
     uint64_t told_evicted;
@@ -144,15 +145,30 @@ static void tell_endpoint(struct shard *s, struct flow *f, const struct sighting
         dissect_endpoint(&d, where, a, port, raw);
 }
 
+/* Once a flow, and once more after each renewal. */
+static void tell_endpoints(struct shard *s, struct flow *f, const struct packet *p, int side, const struct sighting *at)
+{
+    const struct tuple *t = &f->view.tuple;
+    tell_endpoint(s, f, at, WHERE_IP_SRC, &t->src, t->src_port, side == 0 ? p->src_raw : p->dst_raw);
+    tell_endpoint(s, f, at, WHERE_IP_DST, &t->dst, t->dst_port, side == 0 ? p->dst_raw : p->src_raw);
+    f->renewal = s->renewals;
+}
+
 static struct flow *begin(struct shard *s, const struct packet *p, uint64_t hash, const struct sighting *at, int *side)
 {
     struct flow *f = flow_open(&s->flows, p, hash, at->clock_ns, side, gone, s);
     s->counts->flows++;
     f->last = *at;
-    const struct tuple *t = &f->view.tuple;
-    tell_endpoint(s, f, at, WHERE_IP_SRC, &t->src, t->src_port, *side == 0 ? p->src_raw : p->dst_raw);
-    tell_endpoint(s, f, at, WHERE_IP_DST, &t->dst, t->dst_port, *side == 0 ? p->dst_raw : p->src_raw);
+    tell_endpoints(s, f, p, *side, at);
     return f;
+}
+
+static void tell_endpoints_again(struct shard *s, struct flow *f, const struct packet *p, int side,
+                                 const struct sighting *at)
+{
+    struct sighting again = *at;
+    again.again = true;
+    tell_endpoints(s, f, p, side, &again);
 }
 
 /* Both sides' streams, from where their SYNs were seen to begin. */
@@ -235,6 +251,8 @@ void shard_packet(struct shard *s, const struct packet *p, uint64_t hash, const 
     }
     if (!f)
         f = begin(s, p, hash, at, &side);
+    else if (f->renewal != s->renewals)
+        tell_endpoints_again(s, f, p, side, at);
     f->last = *at;
     f->last.frame = bytes_of(NULL, 0);
     flow_saw(&s->flows, f, p, side, at->clock_ns);
@@ -246,6 +264,11 @@ void shard_packet(struct shard *s, const struct packet *p, uint64_t hash, const 
     follow(&s->told_gaps, s->budget.gaps, &s->counts->stream_gaps);
     follow(&s->told_pressed, s->budget.pressed, &s->counts->stream_pressed);
     follow(&s->told_evicted, s->flows.evicted, &s->counts->flows_evicted);
+}
+
+void shard_renew(struct shard *s)
+{
+    s->renewals++;
 }
 
 void shard_tick(struct shard *s, int64_t clock_ns)

@@ -37,6 +37,10 @@ uint64_t shard_prefetch(struct shard *s, const struct packet *p);
 /* One packet of this shard; `hash` is what shard_prefetch gave. */
 void shard_packet(struct shard *s, const struct packet *p, uint64_t hash, const struct sighting *at);
 
+/* The sink looks for other things from now on: each open flow tells its addresses once more, `again`, with the next
+ * packet of it that comes. No flow is walked to here. */
+void shard_renew(struct shard *s);
+
 /* Packet time has passed `clock_ns`, a multiple of SHARD_TICK_NS. */
 void shard_tick(struct shard *s, int64_t clock_ns);
 

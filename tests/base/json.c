@@ -1,4 +1,5 @@
 #include <criterion/criterion.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 
@@ -158,4 +159,28 @@ Test(json, nests_as_deep_as_the_bound)
         json_end(&j);
     cr_expect_eq(b.len, 2 * (JSON_DEPTH_MAX - 1));
     buffer_free(&b);
+}
+
+Test(json, writes_the_shortest_number_that_reads_back_the_same_and_none_for_what_is_no_number)
+{
+    static const struct {
+        double number;
+        const char *text;
+    } cases[] = {{0.1, "0.1"},
+                 {1.0 / 3, "0.3333333333333333"},
+                 {5e-324, "4.94065645841247e-324"},
+                 {3, "3"},
+                 {-2.5, "-2.5"},
+                 {NAN, "null"},
+                 {INFINITY, "null"},
+                 {1e21, "1e+21"},
+                 {0.1 + 0.2, "0.30000000000000004"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct buffer out = {.at = NULL};
+        struct json j = json_to(&out);
+        json_real(&j, cases[i].number);
+        cr_expect(bytes_equal(buffer_bytes(&out), bytes_text(cases[i].text)), "%s: %.*s", cases[i].text, (int)out.len,
+                  out.at);
+        buffer_free(&out);
+    }
 }

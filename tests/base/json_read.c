@@ -548,3 +548,48 @@ Test(json_read, agrees_with_python)
     cr_expect_eq(count, 400);
     free(command);
 }
+
+static bool write_line_too(void *to, struct bytes path, const struct json_value *v)
+{
+    buffer_format(to, "%u ", v->line);
+    return write_down(to, path, v);
+}
+
+static const char *records(const char *text)
+{
+    buffer_clear(&seen);
+    reader = reader ? reader : json_reader_new();
+    why = (struct fail){0};
+    cr_expect_eq(json_read_records(reader, bytes_text(text), write_line_too, &seen, &why), !why.text[0]);
+    buffer_char(&seen, 0);
+    return seen.at;
+}
+
+Test(json_read, tells_of_records_where_each_begins_and_that_it_ended)
+{
+    cr_expect_str_eq(
+        records("{\"a\":[\n{\"b\":1,\n\"c\":\"x\\ny\"},\n{\"b\":\n[null,{}]}],\n\n\"d\":true}"),
+        "2 a[].b i 1\n3 a[].c s x\\x0ay\n2 a[] o \n5 a[].b[] n \n5 a[].b[] o \n4 a[] o \n7 d b 1\n1  o \n");
+    cr_expect_str_eq(records("\n[{\"a\":1}\n,\n[]]"), "2 [].a i 1\n2 [] o \n4 [] a \n");
+    cr_expect_str_eq(records("{}"), "1  o \n");
+    cr_expect_str_eq(records("{\"a\":{\"b\":1},\n\"c\" 2}"), "1 a.b i 1\n1 a o \n");
+    cr_expect(walk(bytes_text("{\"a\":{\"b\":1}}")));
+    cr_expect_str_eq(seen.at, "a.b i 1\n"); /* a walk without records says nothing of ends */
+}
+
+Test(json_read, reads_records_beyond_the_bound_of_other_documents)
+{
+    size_t len = JSON_READ_OCTETS_MAX + 1000;
+    char *text = malloc(len);
+    cr_assert(text);
+    memset(text, ' ', len);
+    memcpy(text, "{\"a\":1", strlen("{\"a\":1"));
+    text[len - 1] = '}';
+    reader = json_reader_new();
+    cr_expect(!json_read(reader, bytes_of(text, len), write_down, &seen, &why));
+    why = (struct fail){0};
+    cr_expect(json_read_records(reader, bytes_of(text, len), write_down, &seen, &why), "%s", why.text);
+    buffer_char(&seen, 0);
+    cr_expect_str_eq(seen.at, "a i 1\n o \n");
+    free(text);
+}

@@ -458,6 +458,44 @@ Test(zmtp, drops_and_counts_findings_of_another_shape)
     zmq_ctx_term(context);
 }
 
+/* MISP sends one frame, IntelMQ's and our own publishers two. */
+Test(zmtp, hears_others_in_one_frame_or_two)
+{
+    static const struct {
+        const char *frame, *topic, *body;
+    } cases[] = {
+        {"misp_json {\"a\": 1}", "misp_json", "{\"a\": 1}"},
+        {"{\"a\": 1}", "", "{\"a\": 1}"},
+        {"[ 1 ]", "", "[ 1 ]"},
+        {"word", "", "word"},
+    };
+    char endpoint[256], subscription[8];
+    size_t len = sizeof endpoint;
+    void *context = zmq_ctx_new();
+    void *other = zmq_socket(context, ZMQ_XPUB);
+    cr_assert(zmq_bind(other, FREE_PORT) == 0);
+    cr_assert(zmq_getsockopt(other, ZMQ_LAST_ENDPOINT, endpoint, &len) == 0);
+    struct zmtp *z = zmtp_new();
+    struct zmtp_socket *s = zmtp_hearer(z, endpoint, NULL, NULL, &why);
+    cr_assert(s, "%s", why.text);
+    zmtp_subscribe(s, "");
+    cr_assert(zmq_recv(other, subscription, sizeof subscription, 0) == 1);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        zmq_send(other, cases[i].frame, strlen(cases[i].frame), 0);
+        cr_assert(hear(s, SOON_MS));
+        cr_expect(is(topic, cases[i].topic) && is(body, cases[i].body), "%s", cases[i].frame);
+    }
+    send_frames(other, (size_t[]){1, 2, 3}, 3);
+    send_frames(other, (size_t[]){6, 7}, 2);
+    cr_assert(hear(s, SOON_MS));
+    cr_expect(topic.len == 6 && body.len == 7);
+    cr_expect_eq(zmtp_malformed(s), 1);
+    zmq_close(other);
+    zmtp_close(s);
+    zmtp_free(z);
+    zmq_ctx_term(context);
+}
+
 /* ---- a life goes on ---- */
 
 Test(zmtp, hears_again_after_the_publisher_has_restarted)

@@ -65,7 +65,7 @@ static void on_refused(void *to, unsigned line, const char *text)
     tell("%u R %s\n", line, text);
 }
 
-static const struct feed_sink sink = {NULL, on_indicator, on_warning, on_refused};
+static const struct feed_sink sink = {.indicator = on_indicator, .warning = on_warning, .refused = on_refused};
 
 static const char *read_bytes(struct bytes content)
 {
@@ -303,7 +303,6 @@ Test(csv, knows_its_own_header)
         {"domain-name,bad.example\n", false},
         {"# type,value\n", false},
         {"", false},
-        {"{\"type\":\"bundle\",\"value\":1}", false},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         cr_expect_eq(format_csv.probe(bytes_text(cases[i].head)), cases[i].own, "%s", cases[i].head);
@@ -311,7 +310,7 @@ Test(csv, knows_its_own_header)
     }
     cr_expect_eq(format_named("csv"), &format_csv);
     cr_expect_eq(format_named("plain"), &format_plain);
-    cr_expect_null(format_named("stix"));
+    cr_expect_null(format_named("telepathy"));
 }
 
 static void count_indicator(void *to, unsigned line, const struct indicator_key *key, const struct indicator_source *s)
@@ -336,7 +335,8 @@ Test(csv, reads_a_million_rows)
         len += (size_t)sprintf(content + len, "domain-name,x%d.bad.example\n", i);
     size_t count = 0;
     struct feed feed = {.name = "own"};
-    struct feed_sink counter = {&count, count_indicator, on_warning, on_refused};
+    struct feed_sink counter = {
+        .to = &count, .indicator = count_indicator, .warning = on_warning, .refused = on_refused};
     struct timespec from, to;
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &from);
     format_csv.read(bytes_of(content, len), &feed, &counter);
@@ -358,7 +358,7 @@ Test(csv, reads_a_file_of_stray_quotes_in_time_proportional_to_its_length)
         len += (size_t)sprintf(content + len, row);
     size_t count = 0;
     struct feed feed = {.name = "own"};
-    struct feed_sink counter = {&count, count_indicator, NULL, ignore};
+    struct feed_sink counter = {.to = &count, .indicator = count_indicator, .refused = ignore};
     struct timespec from, to;
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &from);
     format_csv.read(bytes_of(content, len), &feed, &counter);

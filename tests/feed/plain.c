@@ -51,7 +51,7 @@ static void on_refused(void *to, unsigned line, const char *text)
 static const char *read_bytes(struct bytes content)
 {
     struct feed feed = {.name = "own", .tlp = TLP_GREEN, .confidence = 70, .category = CATEGORY_UNDETERMINED};
-    struct feed_sink sink = {NULL, on_indicator, on_warning, on_refused};
+    struct feed_sink sink = {.indicator = on_indicator, .warning = on_warning, .refused = on_refused};
     told_len = indicators = refusals = 0;
     told[0] = 0;
     format_plain.read(content, &feed, &sink);

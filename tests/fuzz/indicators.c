@@ -5,6 +5,8 @@
 #include <stdlib.h>
 
 #include "feed/format.h"
+#include "feed/misp.h"
+#include "feed/stix_pattern.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -58,15 +60,48 @@ static void said(void *to, unsigned line, const char *text)
     touch(bytes_text(text));
 }
 
+static void counted(void *to, unsigned count, const char *what)
+{
+    (void)to;
+    must(count > 0 && what[0]);
+}
+
+/* The octets as a pattern: what was taken are values within what was given. */
+static void pattern(struct bytes content)
+{
+    static struct stix_pattern p;
+    struct fail warning = {.text = ""}, why = {.text = ""};
+    enum stix_verdict verdict = stix_pattern_read(&p, content, &warning, &why);
+    must((verdict == STIX_TAKEN) == !why.text[0]);
+    must(verdict != STIX_TAKEN || stix_pattern_count(&p) > 0);
+    for (size_t i = 0; verdict == STIX_TAKEN && i < stix_pattern_count(&p); i++) {
+        enum observable_type type;
+        struct bytes value = stix_pattern_value(&p, i, &type);
+        must(type < OBSERVABLE_TYPES && value.len <= content.len + 8);
+        touch(value);
+    }
+}
+
+static void listed(void *to, const struct misp_listed *event)
+{
+    (void)to;
+    touch(event->uuid), touch(event->sha256);
+    must(!misp_uuid_is_safe(event->uuid) || event->uuid.len == 36);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const struct feed feed = {.name = "fuzz", .tlp = TLP_AMBER, .confidence = 50, .category = CATEGORY_UNDETERMINED};
-    static const struct feed_sink sink = {NULL, indicator, said, said};
+    static const struct feed_sink sink = {
+        .indicator = indicator, .warning = said, .refused = said, .left_out = counted};
     struct bytes content = bytes_of(data, size);
     const struct format *claims = format_of(content);
     if (claims)
         must(format_named(claims->name) == claims);
     for (const struct format *const *f = formats; *f; f++)
-        (*f)->read(content, &feed, &sink);
+        if ((*f)->read) /* a format of indicators */
+            (*f)->read(content, &feed, &sink);
+    pattern(content);
+    misp_manifest_read(content, listed, NULL, &(struct fail){.text = ""});
     return 0;
 }

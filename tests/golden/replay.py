@@ -10,6 +10,7 @@ import json
 import pathlib
 import subprocess
 import sys
+import tempfile
 
 import jsonschema
 
@@ -19,8 +20,12 @@ SCHEMA = json.loads(pathlib.Path("docs/finding.schema.json").read_text())
 INDICATORS = [DATA / "sample-indicators.csv", DATA / "sample-list.txt"]
 
 
-def spoilt(finding):
-    """Findings that are wrong in one place each."""
+EVENTS = """{"time.source":"2026-03-02T14:00:00Z","source.fqdn":"cdn.bad.example","classification.type":"c2-server"}
+{"timestamp":"2026-03-02T14:00:01+0000","event_type":"alert","host":"tap-2","dns":{"rrname":"bad.example"}}
+"""  # as IntelMQ and as Suricata write them
+
+
+def put_into(finding):
     def put(path, value):
         wrong = copy.deepcopy(finding)
         inner = wrong
@@ -28,7 +33,29 @@ def spoilt(finding):
             inner = inner[key]
         inner[path[-1]] = value
         return ".".join(map(str, path)), wrong
+    return put
 
+
+def spoilt_event(finding):
+    """The same of a hit in an event."""
+    put = put_into(finding)
+    yield put(["flow"], {})
+    yield put(["event"], "x")
+    yield put(["event", "feed"], "")
+    yield put(["event", "reporter"], 7)
+    yield put(["event", "reference"], "")
+    yield put(["event", "classification"], "c2-server")
+    yield put(["event", "classification", "class"], "bad")
+    yield put(["event", "more"], 1)
+    for name in ("feed", "reporter", "classification", "reference"):
+        wrong = copy.deepcopy(finding)
+        del wrong["event"][name]
+        yield f"without event.{name}", wrong
+
+
+def spoilt(finding):
+    """Findings that are wrong in one place each."""
+    put = put_into(finding)
     yield put(["colour"], "red")
     yield put(["kind"], "guess")
     yield put(["status"], "lost")
@@ -65,6 +92,27 @@ def replay(vigia, workers):
     return done.stdout
 
 
+def events(vigia, validator):
+    """Hits in events are right too, and withheld events; how many are not."""
+    with tempfile.TemporaryDirectory() as folder:
+        wrong = 0
+        for number, event in enumerate(EVENTS.splitlines()):
+            path = pathlib.Path(folder) / f"{number}.jsonl"
+            path.write_text(event + "\n")
+            out = subprocess.run([vigia, "replay", "-i", str(INDICATORS[0]), str(path)], stdout=subprocess.PIPE, check=True)
+            lines = out.stdout.decode("utf-8").splitlines()
+            wrong += 0 if lines else print(f"no findings in {event}") or 1
+            for finding in map(json.loads, lines):
+                withheld = {**finding, "event": None, "evidence": None}
+                wrong += 0 if validator.is_valid(withheld) else print("the schema takes no event that is withheld") or 1
+                for error in validator.iter_errors(finding):
+                    wrong += print(f"{event}: {'.'.join(map(str, error.absolute_path))}: {error.message}") or 1
+                for name, bad in spoilt_event(finding):
+                    if validator.is_valid(bad):
+                        wrong += print(f"the schema takes an event that is spoilt: {name}") or 1
+    return wrong
+
+
 def main():
     vigia = sys.argv[1]
     out = replay(vigia, 1)
@@ -82,6 +130,8 @@ def main():
     for name, finding in spoilt(json.loads(lines[0])) if not wrong else ():
         if validator.is_valid(finding):
             wrong += print(f"the schema takes a finding that is spoilt: {name}") or 1
+
+    wrong += events(vigia, validator)
 
     golden = GOLDEN.read_bytes() if GOLDEN.exists() else b""
     for workers in (1, 2, 4):

@@ -320,6 +320,51 @@ Test(journal, finds_by_what_is_asked)
     journal_close(j);
 }
 
+static bool say_telling(void *to, const struct journal_telling *t)
+{
+    size_t len = strlen(said);
+    int *left = to;
+    snprintf(said + len, sizeof said - len, "%d:%s%s%d:%.*s ", (int)t->time_ns, t->topic ? t->topic : "",
+             t->topic ? "=" : "", (int)t->seq, (int)t->json.len, (const char *)t->json.at);
+    return --*left > 0;
+}
+
+/* Of one id among others, over a batch, with no publication, one and two. */
+Test(journal, gives_every_telling_of_one_finding_with_its_publications)
+{
+    static const struct row a[] = {{"a", "hit", "CL", "x", "i", "o", 1, 1},
+                                   {"a", "hit", "CL", "x", "i", "o", 3, 1},
+                                   {"a", "hit", "CL", "x", "i", "o", 4, 1}};
+    static const struct row b = {"b", "hit", "CL", "x", "i", "o", 2, 1};
+    struct journal *j = opened();
+    int left = 100;
+    cr_assert(journal_begin(j, &why));
+    int64_t first = add(j, &a[0], "A1");
+    cr_assert(journal_publish(j, first, "t.1", journal_next_seq(j, "t.1"), bytes_text("A1-1"), &why));
+    cr_assert(journal_publish(j, first, "t.2", journal_next_seq(j, "t.2"), bytes_text("A1-2"), &why));
+    int64_t other = add(j, &b, "B");
+    cr_assert(journal_publish(j, other, "t.1", journal_next_seq(j, "t.1"), bytes_text("B-1"), &why));
+    cr_assert(journal_commit(j, &why));
+    cr_assert(journal_begin(j, &why));
+    cr_assert_neq(add(j, &a[1], "A2"), 0, "%s", why.text);
+    int64_t last = add(j, &a[2], "A3");
+    cr_assert(journal_publish(j, last, "t.1", journal_next_seq(j, "t.1"), bytes_text("A3-1"), &why));
+    cr_assert(journal_commit(j, &why));
+    struct journal_reader *r = journal_reader_open(path, &why);
+    cr_assert_not_null(r);
+    said[0] = 0;
+    cr_assert(journal_tellings(r, "a", say_telling, &left, &why));
+    cr_expect_str_eq(said, "1:0:A1 1:t.1=1:A1-1 1:t.2=1:A1-2 3:0:A2 4:0:A3 4:t.1=3:A3-1 ");
+    said[0] = 0;
+    cr_assert(journal_tellings(r, "none", say_telling, &left, &why));
+    cr_expect_str_eq(said, "");
+    left = 2;
+    cr_assert(journal_tellings(r, "a", say_telling, &left, &why));
+    cr_expect_str_eq(said, "1:0:A1 1:t.1=1:A1-1 ", "it ends when it is told to");
+    journal_reader_close(r);
+    journal_close(j);
+}
+
 static bool number_each(void *to, struct bytes json)
 {
     (void)json;
@@ -393,6 +438,96 @@ Test(journal, keeps_numbers)
     j = opened();
     cr_assert_eq(journal_number(j, "generation"), 7);
     journal_close(j);
+}
+
+/* ---- captures of folders ---- */
+
+static void say_file(void *to, const struct journal_file *f)
+{
+    (void)to;
+    size_t len = strlen(said);
+    snprintf(said + len, sizeof said - len, "%s/%.*s:%" PRIu64 ":%" PRIu64 ":%" PRId64 " ", f->sensor, (int)f->name.len,
+             (const char *)f->name.at, f->inode, f->size, f->changed_ns);
+}
+
+static const char *taken(struct journal *j, const char *sensor)
+{
+    said[0] = '\0';
+    cr_assert(journal_taken(j, sensor, say_file, NULL, &why), "%s", why.text);
+    return said;
+}
+
+Test(journal, knows_which_files_were_taken_after_reopening)
+{
+    struct journal *j = opened();
+    struct journal_file a = {"north", bytes_text("a.pcap"), 7, 100, 5}, b = {"north", bytes_text("\xff b"), 8, 200, -6},
+                        other = {"south", bytes_text("a.pcap"), UINT64_MAX, 300, INT64_MAX};
+    cr_assert(journal_begin(j, &why));
+    cr_assert(journal_take(j, &a, &why) && journal_take(j, &b, &why) && journal_take(j, &other, &why));
+    cr_assert(journal_commit(j, &why));
+    journal_close(j);
+    j = opened();
+    cr_assert_str_eq(taken(j, "north"), "north/a.pcap:7:100:5 north/\xff b:8:200:-6 ");
+    cr_assert_str_eq(taken(j, "south"), "south/a.pcap:18446744073709551615:300:9223372036854775807 ");
+    cr_assert_str_eq(taken(j, "east"), "");
+    a.size = 101;
+    cr_assert(journal_begin(j, &why));
+    cr_assert(journal_take(j, &a, &why) && journal_forget(j, &b, &why));
+    cr_assert(journal_commit(j, &why));
+    cr_assert_str_eq(taken(j, "north"), "north/a.pcap:7:101:5 ");
+    cr_assert_neq(taken(j, "south")[0], '\0', "a name is a sensor's own");
+    journal_close(j);
+}
+
+Test(journal, takes_no_file_in_a_batch_that_is_rolled_back)
+{
+    struct journal *j = opened();
+    struct journal_file f = {"north", bytes_text("a.pcap"), 7, 100, 5};
+    cr_assert(journal_begin(j, &why));
+    cr_assert(journal_take(j, &f, &why));
+    journal_rollback(j);
+    cr_assert_str_eq(taken(j, "north"), "");
+    journal_close(j);
+}
+
+Test(journal, keeps_once_what_is_told_as_its_owner_reads_it)
+{
+    struct journal *j = opened();
+    struct row r = {"f1", "hit", "CL", "c2-server", "bad.example", "c2.bad.example", 1, 1};
+    cr_assert(journal_begin(j, &why));
+    int64_t row = add(j, &r, "whole");
+    cr_assert(journal_publish(j, row, "hit.green.CL.c2-server", 1, bytes_text("part"), &why));
+    cr_assert(journal_publish(j, row, "hit.amber.CL.c2-server", 1, bytes_of("", 0), &why));
+    cr_assert(journal_commit(j, &why));
+    journal_close(j);
+    cr_assert_eq(sql_number("SELECT count(*) FROM body"), 2);
+    cr_assert_str_eq(replayed("hit.amber.CL.c2-server", 1, 9, NULL), "hit.amber.CL.c2-server#1=whole ");
+    cr_assert_str_eq(replayed("", 1, 9, NULL), "hit.green.CL.c2-server#1=part hit.amber.CL.c2-server#1=whole ");
+    sql("DELETE FROM body WHERE row = 2"); /* a damaged file: one tier's words are never another's */
+    cr_assert_str_eq(replayed("hit.green.CL.c2-server", 1, 9, NULL), "");
+    j = opened();
+    cr_assert(fill(j, "t", 1, 5)); /* rows go on behind the last publication */
+    journal_close(j);
+    cr_assert_eq(sql_number("SELECT count(*) FROM publication"), 3);
+}
+
+/* A file of schema 1, in which a folder was a time: its findings and numbers stay, and its captures are read again. */
+Test(journal, brings_schema_1_up_to_date)
+{
+    struct journal *j = opened();
+    publish_three(j);
+    cr_assert(journal_set_number(j, "generation", 4, &why));
+    journal_close(j);
+    sql("DROP TABLE taken; INSERT INTO number VALUES ('folder.north', 1234);"
+        "ALTER TABLE publication DROP COLUMN body; PRAGMA user_version = 1");
+    j = opened();
+    cr_assert_eq(journal_number(j, "generation"), 4);
+    cr_assert_eq(journal_number(j, "folder.north"), 0);
+    cr_assert_str_eq(taken(j, "north"), "");
+    journal_close(j);
+    cr_assert_eq(sql_number("PRAGMA user_version"), 2);
+    cr_assert_str_eq(replayed("hit.green.CL.c2-server", 1, 9, NULL),
+                     "hit.green.CL.c2-server#1=a hit.green.CL.c2-server#2=c ");
 }
 
 /* ---- letting go ---- */
@@ -504,7 +639,7 @@ Test(journal, is_for_its_owner_alone)
 Test(journal, refuses_a_newer_schema)
 {
     journal_close(opened());
-    sql("PRAGMA user_version = 2");
+    sql("PRAGMA user_version = 3");
     refused("newer vigia");
     cr_assert_null(journal_reader_open(path, &why));
     cr_assert(strstr(why.text, "newer vigia") != NULL, "%s", why.text);

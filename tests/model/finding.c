@@ -100,6 +100,23 @@ Test(finding, has_another_id_when_any_named_part_differs)
 #undef DIFFERS
 }
 
+/* Python, as above, with "4:R-77," in place of the five parts of the tuple. */
+Test(finding, of_an_event_has_the_id_of_its_reference)
+{
+    struct finding f = sample();
+    struct indicator_key key = sample_key();
+    f.of_event = true;
+    f.reporter_len = 3;
+    f.reference_len = 4;
+    memcpy(f.text + f.value_len + f.excerpt_len, "whoR-77", 7);
+    cr_expect_str_eq(id_of(&f, "tap-1", &key), "1e7e789a-1e72-5b71-b6cb-dd4ee54d67fd");
+    f.tuple.src_port++, f.reporter_len = 2, memcpy(f.text + f.value_len + f.excerpt_len, "woR-77", 6);
+    cr_expect_str_eq(id_of(&f, "tap-1", &key), "1e7e789a-1e72-5b71-b6cb-dd4ee54d67fd",
+                     "neither tuple nor reporter is a part of it");
+    f.text[f.value_len + f.excerpt_len + 5] = '8';
+    cr_expect_str_neq(id_of(&f, "tap-1", &key), "1e7e789a-1e72-5b71-b6cb-dd4ee54d67fd");
+}
+
 Test(finding, keeps_its_id_when_anything_else_differs)
 {
     struct finding f = sample();

@@ -300,6 +300,87 @@ Test(encode, has_no_country_without_a_sensor_that_has_one)
     buffer_free(&topic);
 }
 
+static void no_mistake(void *to, const char *text)
+{
+    (void)to;
+    cr_assert_fail("%s", text);
+}
+
+/* Where the other end is belongs to the flow; where the affected one is, every tier learns by the topic. */
+Test(encode, tells_the_place_to_all_and_the_other_end_with_the_flow)
+{
+    struct regions *regions = regions_read(regions_built_in(), "regions", no_mistake, NULL);
+    struct example e;
+    struct buffer topic = {0};
+    example_init(&e);
+    e.told.regions = regions;
+    memcpy(e.finding.country, "JM", 3);
+    memcpy(e.finding.remote_country, "NL", 3);
+    encode_topic(&e.told, TLP_GREEN, &topic);
+    buffer_char(&topic, 0);
+    cr_expect_str_eq(topic.at, "hit.green.JM.malware-distribution");
+    cr_expect(
+        json_has(&e, TLP_RED, "\"region\":{\"country\":\"JM\",\"subregion\":\"caribbean\"},\"remote_country\":\"NL\""));
+    cr_expect(
+        json_has(&e, TLP_GREEN, "\"region\":{\"country\":\"JM\",\"subregion\":\"caribbean\"},\"remote_country\":null"));
+
+    memcpy(e.finding.country, "NL", 3);
+    cr_expect(json_has(&e, TLP_RED, "\"region\":{\"country\":\"NL\",\"subregion\":null}"), "not of the Americas");
+    memset(e.finding.country, 0, 3);
+    memset(e.finding.remote_country, 0, 3);
+    memcpy(e.sensor.country, "CL", 3);
+    cr_expect(json_has(&e, TLP_RED, "\"subregion\":\"southern-cone\"},\"remote_country\":null"));
+    e.finding.direction = DIRECTION_INTERNAL;
+    cr_expect(json_has(&e, TLP_RED, "\"remote_country\":\"CL\""), "both ends are at home");
+    memcpy(e.sensor.country, "ZZ", 3);
+    cr_expect(json_has(&e, TLP_RED, "\"remote_country\":null"));
+    buffer_free(&topic);
+    regions_free(regions);
+}
+
+/* The example, as an event of a green feed that itself is amber. */
+static void example_event(struct example *e)
+{
+    struct finding *f = &e->finding;
+    example_init(e);
+    f->of_event = true;
+    f->tlp = TLP_AMBER;
+    f->category = category_of("phishing");
+    f->where = WHERE_EVENT_SOURCE;
+    f->offset = -1;
+    memcpy(f->country, "PE", 3);
+    memcpy(f->text + f->value_len + f->excerpt_len, "partnerR-7", 10);
+    f->reporter_len = 7;
+    f->reference_len = 3;
+    e->sensor = (struct sensor){.name = "incidents", .country = "ZZ", .tlp = TLP_GREEN};
+}
+
+Test(encode, tells_an_event_in_place_of_a_flow)
+{
+    struct example e;
+    example_event(&e);
+    cr_expect(json_has(
+        &e, TLP_RED,
+        ",\"event\":{\"feed\":\"incidents\",\"reporter\":\"partner\",\"classification\":{\"class\":\"fraud\","
+        "\"type\":\"phishing\"},\"reference\":\"R-7\"},\"evidence\":{\"file\":\"tap.pcap\",\"packet\":1734,"
+        "\"offset\":null,\"excerpt\":\"c2.bad.example\"},\"sensor\":\"incidents\",\"region\":{\"country\":\"PE\","
+        "\"subregion\":null},\"remote_country\":null,\"category\":{\"class\":\"malicious-code\",\"type\":"
+        "\"c2-server\"},\"tlp\":\"red\","));
+    cr_expect(json_has(&e, TLP_RED, "\"severity\":\"high\""), "an event was met");
+}
+
+/* What the event says itself is its own, stricter than its feed is said to be. */
+Test(encode, withholds_an_event_from_who_may_not_see_it)
+{
+    struct example e;
+    example_event(&e);
+    e.sources[0].category = CATEGORY_UNDETERMINED;
+    cr_expect(json_has(&e, TLP_GREEN, "\"event\":null,\"evidence\":null,"));
+    cr_expect(json_has(&e, TLP_GREEN, "\"value\":null,\"where\":\"event.source\""));
+    cr_expect(json_has(&e, TLP_GREEN, "\"type\":\"undetermined\"},\"tlp\":\"green\""));
+    cr_expect(json_has(&e, TLP_AMBER, "\"type\":\"phishing\"},\"tlp\":\"amber\""), "the event's class, where none is");
+}
+
 Test(encode, names_each_feed_once_and_only_those_that_may_be_seen)
 {
     struct example e;

@@ -70,6 +70,61 @@ Test(text, fits_a_terminal_of_120_columns)
                 "128.232.110.120:34855 → 66.35.250.204:80 red   urlhaus, own:…\n");
 }
 
+/* The status stands before the severity; time and state are the last that is known, and the beginning is told. */
+Test(text, marks_a_finding_that_goes_on_and_says_how_often_and_since_when)
+{
+    struct example e;
+    example_init(&e);
+    e.finding.status = FINDING_UPDATED;
+    expect_line(&e, (struct output_style){0},
+                "2026-11-21 02:00:07.000↳high   tls.sni         c2.bad.example                           "
+                "128.232.110.120:34855 → 66.35.250.204:80      established red   "
+                "3× since 02:00:00; urlhaus, own: bad.example\n");
+    expect_line(&e, (struct output_style){.columns = 120},
+                "2026-11-21 02:00:07.000↳high   tls.sni    c2.bad.example   "
+                "128.232.110.120:34855 → 66.35.250.204:80 3× since 02:00:00\n");
+    expect_line(&e, (struct output_style){.columns = 100, .day = &(int64_t){20778}},
+                "02:00:07.000↳high   tls.sni    c2.bad.example   128.232.110.120 → 66.35.250.204:80  "
+                "3× since 02:00:…\n");
+    expect_line(&e, (struct output_style){.columns = 80, .day = &(int64_t){20778}},
+                "02:00:07↳high   tls.sni    c2.bad.example    128.232.110.120 → 66.35.250.204:80\n");
+    e.finding.status = FINDING_CLOSED;
+    e.finding.count = 1;
+    e.finding.last_ns += 86400 * TEXT_SECOND_NS;
+    e.finding.state = FLOW_REFUSED;
+    expect_line(&e, (struct output_style){0},
+                "2026-11-22 02:00:07.000×medium tls.sni         c2.bad.example                           "
+                "128.232.110.120:34855 ↛ 66.35.250.204:80      refused     red   "
+                "since 2026-11-21 02:00:00; urlhaus, own: bad.example\n");
+}
+
+Test(text, says_how_many_were_folded_into_one)
+{
+    struct example e;
+    example_init(&e);
+    e.told.folded = 12;
+    char *line = line_of(&e, (struct output_style){0});
+    cr_expect(strstr(line, " red   +12 folded; urlhaus, own: bad.example\n"), "%s", line);
+    free(line);
+    e.finding.status = FINDING_UPDATED;
+    line = line_of(&e, (struct output_style){.columns = 140});
+    cr_expect(strstr(line, " 3× since 02:00:00, +12"), "%s", line);
+    free(line);
+}
+
+Test(text, shows_the_beginning_of_an_id_that_was_told_where_there_is_room)
+{
+    struct example e;
+    example_init(&e);
+    e.told.id = "580c873b-0000-5000-8000-000000000000";
+    char *line = line_of(&e, (struct output_style){0});
+    cr_expect(strstr(line, " red   580c873b urlhaus, own: bad.example\n"), "%s", line);
+    free(line);
+    line = line_of(&e, (struct output_style){.columns = 149});
+    cr_expect_null(strstr(line, "580c873b"));
+    free(line);
+}
+
 Test(text, heads_each_day_once)
 {
     struct example e;
@@ -175,6 +230,8 @@ Test(text, stays_within_the_terminal_as_libc_counts_columns)
             e.sources[0].feed = text_of("a-feed-with-a-very-long-name-and-campa\xc3\xb1"
                                         "a");
             example_value(&e, values[v].type, values[v].where, text_of(values[v].value), text_of(""));
+            e.finding.status = (enum finding_status)(v % (FINDING_CLOSED + 1));
+            e.finding.count = v ? 123456 : 1;
             char *line = line_of(&e, (struct output_style){.columns = columns[i], .day = &day});
             int width = width_of(line);
             cr_expect(width > 0 && (unsigned)width <= columns[i], "%d of %u columns: %s", width, columns[i], line);

@@ -6,8 +6,11 @@ fact needs beyond the sample are written here, packet by packet, so that what st
 expected of them. Nothing but Python's standard library.
 """
 import csv
+import datetime
 import gzip
+import hashlib
 import io
+import ipaddress
 import json
 import lzma
 import os
@@ -65,12 +68,12 @@ class Ran:
 
 
 def run(*args, status=DONE, stdin=None, env=None, cwd=None):
-    """Runs it to its end, and expects this status."""
+    """Runs it to its end, and expects this status (None: any)."""
     done = subprocess.run([VIGIA, *map(str, args)], input=stdin, stdin=None if stdin is not None else subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=WAIT, check=False, cwd=cwd,
                           env={**os.environ, **(env or {})})
     ran = Ran(done.returncode, done.stdout, done.stderr)
-    assert ran.status == status, f"{' '.join(map(str, args))}: expected status {status}, got {ran.status}: {ran.err}"
+    assert status in (None, ran.status), f"{' '.join(map(str, args))}: expected status {status}, got {ran.status}: {ran.err}"
     return ran
 
 
@@ -522,6 +525,58 @@ def reads_stdin_only_once(_):
 # ---- indicators
 
 
+COUNTRIES = "# made up\nprefix,country\n203.0.113.0/24,NL\n2001:db8::/32,br\n198.51.100.0/24,Peru\n"
+
+
+def atlas(tmp, extra=""):
+    """A configuration that knows the countries of some addresses, and no home networks but 192.0.2.0/24."""
+    (tmp / "countries.csv").write_text(COUNTRIES)
+    config = tmp / "atlas.yaml"
+    config.write_text("sensor:\n  name: office\n  country: CL\n  home: [192.0.2.0/24]\n"
+                      f"countries:\n  - file: countries.csv\n{extra}")
+    return config
+
+
+@fact
+def tells_where_both_ends_of_a_flow_are(tmp):
+    ran = run("replay", "-c", atlas(tmp), *SAMPLE_INDICATORS, SAMPLE, status=INPUT)
+    holds(ran.err, "countries.csv: line 5: expected a country's two letters (ISO 3166), found \"Peru\"")
+    places = {}
+    for finding in ran.findings():
+        ends = finding["flow"]["src_ip"], finding["flow"]["dest_ip"]
+        places[ends] = finding["region"]["country"], finding["region"]["subregion"], finding["remote_country"]
+    same(places["192.0.2.11", "203.0.113.66"], ("CL", "southern-cone", "NL"))
+    same(places["192.0.2.11", "198.51.100.53"], ("CL", "southern-cone", None))
+    same(places["2001:db8:10::11", "2001:db8:66::5"], ("BR", "southern-cone", "BR"))
+
+
+@fact
+def shows_the_country_of_an_address_that_is_looked_up(tmp):
+    ran = run("lookup", "-c", atlas(tmp), *SAMPLE_INDICATORS, "--format", "json", "203.0.113[.]66", "192.0.2.1",
+              "http://203.0.113.9/x", status=INPUT)
+    same([json.loads(line).get("country") for line in ran.out.splitlines()], ["NL", None, "NL"])
+    ran = run("lookup", "-c", atlas(tmp), *SAMPLE_INDICATORS, "--format", "text", "203.0.113.66", status=INPUT)
+    holds(ran.out, "203.0.113.66 (ipv4-addr, NL)")
+
+
+@fact
+def checks_countries_and_regions(tmp):
+    ran = run("check", "-c", atlas(tmp), status=INPUT)
+    holds(ran.out, "countries.csv: csv, 2 networks, 0 records without a country, 1 refused\n",
+          "countries: 2 networks of 2 countries\n")
+    (tmp / "regions.yaml").write_text("subregions:\n  one: {name: One}\nstates: []\n")
+    config = atlas(tmp, "regions: regions.yaml\n")
+    ran = run("check", "-c", config, status=INPUT)
+    holds(ran.err, "regions.yaml: line 2: subregions.one.name_es: expected a name, found nothing")
+    ran = run("replay", "-c", config, *SAMPLE_INDICATORS, SAMPLE, status=USAGE)
+    holds(ran.err, "regions.yaml: line 2:")
+    (tmp / "regions.yaml").write_text("subregions:\n  the-south: {name: South, name_es: Sur}\nstates:\n"
+                                      "  - {code: CL, name: Chile, name_es: Chile, subregion: the-south, oas: {},\n"
+                                      "     neighbours: []}\n")
+    ran = run("replay", "-c", config, *SAMPLE_INDICATORS, SAMPLE, status=INPUT)
+    same({f["region"]["subregion"] for f in ran.findings() if f["region"]["country"] == "CL"}, {"the-south"})
+
+
 @fact
 def names_a_line_that_is_no_indicator_and_takes_the_rest(tmp):
     values = indicators(tmp, "domain-name,bad.example", "ipv4-addr,300.1.2.3", "telepathy,x", "domain-name,worse.example")
@@ -551,6 +606,121 @@ def warns_of_what_it_had_to_change_and_is_done(tmp):
     ran = run("replay", "-i", values, asked(1, "bad.example").write(tmp / "a.pcap"))
     holds(ran.err, "colour", "203.0.113.0/24", "2001:db8::1")
     assert "error" not in ran.err, ran.err
+
+
+# ---- MISP and STIX
+
+
+def misp_event(*attributes, **event):
+    return json.dumps({"Event": {"Attribute": [{"to_ids": True, **a} for a in attributes], **event}})
+
+
+def misp_feed(folder, events, listed=None):
+    """A MISP feed: a file for each event, and the manifest that lists them (or what is said instead)."""
+    folder.mkdir(parents=True, exist_ok=True)
+    manifest = {}
+    for name, text in events.items():
+        (folder / f"{name}.json").write_text(text)
+        manifest[name] = {"info": "x", "Orgc": {"name": "y"}, "timestamp": "1", "date": "2026-01-01",
+                          "integrity:sha256": hashlib.sha256(text.encode()).hexdigest()}
+    (folder / "manifest.json").write_text(json.dumps(manifest if listed is None else listed, indent=1))
+    return folder
+
+
+FIRST, SECOND, THIRD = ("36a35f34-e476-510a-bbcd-7c2de26f2d4%d" % n for n in (1, 2, 3))
+
+
+@fact
+def takes_one_value_from_csv_misp_and_stix_with_what_each_says(tmp):
+    rows = indicators(tmp, "domain-name,bad.example,green", columns="type,value,tlp")
+    (tmp / "event.json").write_text(misp_event({"type": "hostname", "value": "bad[.]example", "uuid": FIRST},
+                                               uuid=SECOND, info="A campaign", Tag=[{"name": "tlp:red"}]))
+    (tmp / "bundle.json.gz").write_bytes(gzip.compress(json.dumps({"type": "bundle", "id": f"bundle--{SECOND}", "objects": [
+        {"type": "indicator", "id": f"indicator--{THIRD}", "pattern": "[domain-name:value='bad.example']",
+         "pattern_type": "stix", "valid_from": "2026-01-01T00:00:00Z", "confidence": 70, "indicator_types": ["phishing"],
+         "object_marking_refs": ["marking-definition--939a9414-2ddd-4d32-a0cd-375ea402b003"]}]}).encode()))
+    (answer,) = run("lookup", "-i", rows, "-i", tmp / "event.json", "-i", tmp / "bundle.json.gz", "bad.example").findings()
+    (indicator,) = answer["indicators"]
+    said = [(s["feed"], s["id"], s["tlp"], s["confidence"], s["category"], s["description"], s["reference"])
+            for s in indicator["sources"]]
+    same(said[1:], [("event", FIRST, "red", None, "undetermined", "A campaign", SECOND),
+                    ("bundle", f"indicator--{THIRD}", "amber+strict", 70, "phishing", None, None)])
+    ran = run("check", tmp / "event.json", tmp / "bundle.json.gz")
+    holds(ran.out, "event.json: misp, 1 indicators taken, 0 refused", "bundle.json.gz: stix, 1 indicators taken")
+
+
+@fact
+def is_done_when_a_feed_itself_leaves_indicators_out(tmp):
+    (tmp / "event.json").write_text(misp_event({"type": "domain", "value": "a.example"},
+                                               {"type": "domain", "value": "b.example", "to_ids": False},
+                                               {"type": "regkey", "value": "x"}, {"type": "regkey", "value": "y"}))
+    ran = run("check", tmp / "event.json")
+    holds(ran.err, "left out: 1 attributes with to_ids false", "left out: 2 attributes of type regkey: no such observable")
+    holds(ran.out, "1 indicators taken, 0 refused, 0 warnings, 3 left out")
+
+
+@fact
+def reads_a_misp_feed_folder_from_the_command_line_and_from_a_configuration(tmp):
+    feed = misp_feed(tmp / "feeds" / "partner", {
+        FIRST: misp_event({"type": "domain", "value": "a.example", "uuid": SECOND}),
+        SECOND: misp_event({"type": "domain", "value": "b.example"})})
+    (feed / f"{THIRD}.json").write_text(misp_event({"type": "domain", "value": "unlisted.example"}))
+    for option in (["-i", feed], ["-i", f"{feed}/"]):
+        answers = run("lookup", *option, "a.example", "b.example", "unlisted.example").findings()
+        same([[s["feed"] for i in a["indicators"] for s in i["sources"]] for a in answers], [["partner"], ["partner"], []])
+    (tmp / "vigia.yaml").write_text("indicators:\n  - file: feeds/partner\n    name: ours\n    tlp: green\n")
+    (answer,) = run("lookup", "-c", tmp / "vigia.yaml", "a.example").findings()
+    same([(s["feed"], s["tlp"]) for s in answer["indicators"][0]["sources"]], [("ours", "green")])
+    holds(run("check", feed).out, "partner: misp, 2 indicators taken, 0 refused")
+
+
+@fact
+def names_the_events_of_a_feed_folder_that_it_cannot_take_and_takes_the_others(tmp):
+    (tmp / "secret.json").write_text(misp_event({"type": "domain", "value": "secret.example"}))
+    good = misp_event({"type": "domain", "value": "a.example"})
+    feed = misp_feed(tmp / "feed", {FIRST: good, SECOND: misp_event({"type": "domain", "value": "b.example"})}, {
+        FIRST: {"info": "good"}, SECOND: {"integrity:sha256": "00" * 32}, THIRD: {"info": "missing"},
+        "../secret": {"info": "evil"}})
+    ran = run("lookup", "-i", feed, "a.example", "b.example", "secret.example", status=INPUT)
+    same([len(a["indicators"]) for a in ran.findings()], [1, 0, 0])
+    holds(ran.err, f"event {SECOND}: its SHA-256 is not that of the manifest", f"event {THIRD}: ", "No such file",
+          "event ../secret: expected the uuid of an event")
+    (tmp / "empty").mkdir()
+    holds(run("lookup", "-i", tmp / "empty", "x.example", status=INPUT).err, "empty/manifest.json: ", "a MISP feed is read")
+
+
+MISP_TYPES = set("ip-src ip-dst ip domain hostname onion-address url email email-src email-dst email-reply-to md5 sha1 "
+                 "sha256 sha512 filename user-agent ja3-fingerprint-md5 hassh-md5 hasshserver-md5 x509-fingerprint-sha1 "
+                 "x509-fingerprint-sha256".split())
+
+
+def misp_parts(attribute):
+    """How many indicators an attribute is, by its type."""
+    kind = attribute["type"].replace("malware-sample", "filename|md5")
+    if attribute.get("deleted") or not attribute.get("to_ids", True):
+        return 0
+    if kind in ("ip-src|port", "ip-dst|port"):
+        return 1
+    return sum(part in MISP_TYPES for part in kind.split("|")) + (kind == "uri" and "://" in attribute["value"])
+
+
+@fact
+def takes_from_real_misp_events_what_python_counts_in_them(_):
+    data = pathlib.Path("../shared/data/permissive")
+    files = sorted([*data.glob("indicators/tweetfeed/misp/*-*.json"), *data.glob("indicators/eset/**/*misp*.json"),
+                    *data.glob("events/pymisp/tests/reportlab_testfiles/*.json")])
+    if not files:
+        raise Skip("no shared data")
+    for file in files:
+        document = json.loads(file.read_text())
+        (event,) = document.get("response", [document])
+        event = event["Event"]
+        attributes = [*event.get("Attribute", []), *(a for o in event.get("Object", []) for a in o["Attribute"])]
+        ran = run("check", "-i", file, status=None)
+        taken, refused, _, left = (int(n) for n in re.search(
+            r"misp, (\d+) indicators taken, (\d+) refused, (\d+) warnings, (\d+) left out", ran.out).groups())
+        same((file.name, taken + refused), (file.name, sum(map(misp_parts, attributes))))
+        same((file.name, left), (file.name, sum(misp_parts(a) == 0 for a in attributes)))
 
 
 @fact
@@ -953,6 +1123,373 @@ def checks_captures_indicators_and_configurations(tmp):
     holds(ran.err, f"{good}: line 2: ")
     (tmp / "cut.pcap").write_bytes(SAMPLE.read_bytes()[:-3])
     holds(run("check", tmp / "cut.pcap", status=INPUT).err, f"{tmp}/cut.pcap: ", "offset ")
+
+
+# ---- counts
+
+
+def counts_csv(tmp, rows, header="timestamp,count"):
+    path = tmp / "counts.csv"
+    path.write_text("\n".join([header, *rows]) + "\n")
+    return path
+
+
+def day(n):
+    return f"2026-10-{n:02}"
+
+
+BURST = [3, 3, 3, 4, 5, 5, 5, 4, 4, 30, 31, 4]  # of C2: mean 4 and deviation 1 where 30 is judged
+
+
+@fact
+def judges_each_count_by_those_before_it(tmp):
+    ran = run("trend", counts_csv(tmp, [f"{day(n + 1)},{count}" for n, count in enumerate(BURST)]))
+    points = ran.findings()
+    same([list(p) for p in points], [["timestamp", "count", "expected", "score", "alarm", "upper"]] * len(BURST))
+    same([p["timestamp"] for p in points], [day(n + 1) for n in range(len(BURST))])
+    same([p["count"] for p in points], BURST)
+    same([p["expected"] for p in points[:9]], [None] * 9)
+    same([p["score"] for p in points[:9]], [0] * 9)
+    same(points[9]["expected"], 4)
+    same(points[9]["upper"], 4 + 3.0902323061678132)
+    same([n for n, p in enumerate(points) if p["alarm"]], [9, 10])
+    assert all(0 <= p["score"] <= 1 for p in points) and points[9]["score"] > 0.999
+    same(ran.err, "")
+
+
+@fact
+def judges_with_the_detector_that_is_named(tmp):
+    path = counts_csv(tmp, [f"{day(n + 1)},{count}" for n, count in enumerate(BURST)])
+    first = {name: [p["expected"] is None for p in run("trend", "--detector", name, path).findings()].count(True)
+             for name in ("ears-c1", "ears-c2", "ears-c3")}
+    same(first, {"ears-c1": 7, "ears-c2": 9, "ears-c3": 11})
+    holds(run("trend", "--detector", "oracle", path, status=USAGE).err, "ears-c1, ears-c2, ears-c3", "oracle")
+
+
+@fact
+def judges_each_group_by_itself(tmp):
+    rows = []
+    for n, count in enumerate(BURST):
+        rows += [f"{day(n + 1)},CL,ddos,{count}", f'{day(n + 1)},BR,"a, ""b""",7', f"{day(n + 1)},CL,phishing,1"]
+    path = counts_csv(tmp, rows, "Timestamp,Country,type,Count")
+    ran = run("trend", "--group", "country,type", path)
+    points = ran.findings()
+    same(list(points[1])[:4], ["timestamp", "Country", "type", "count"])
+    same(points[1]["type"], 'a, "b"')
+    same([(p["Country"], p["type"], p["timestamp"]) for p in points if p["alarm"]],
+         [("CL", "ddos", day(10)), ("CL", "ddos", day(11))])
+    same(ran.err, "")
+    holds(run("trend", path).err, "line 3", "--group")
+    holds(run("trend", "--group", "place", path, status=USAGE).err, "place")
+    for wrong in ("", "country,", "count", "Country,score"):
+        run("trend", "--group", wrong, path, status=USAGE)
+
+
+@fact
+def judges_fractions_and_negative_values(tmp):
+    path = counts_csv(tmp, [f"2014-04-01 00:{n:02}:00,{count}" for n, count in enumerate([-1.5, 0, .25, -1e3, 2, 3, 4, 5])],
+                      "timestamp,value")
+    points = run("trend", "--detector", "ears-c1", path).findings()
+    same([p["count"] for p in points], [-1.5, 0, 0.25, -1000, 2, 3, 4, 5])
+    same(points[0]["timestamp"], "2014-04-01 00:00:00")
+    assert abs(points[7]["expected"] - sum([-1.5, 0, .25, -1e3, 2, 3, 4]) / 7) < 1e-9
+
+
+@fact
+def judges_the_good_points_beside_the_bad_ones(tmp):
+    bad = ["yesterday,3", f"{day(1)},", f"{day(1)},many", f"{day(1)},NaN", f"{day(1)},-3", f"{day(1)}", f"{day(1)},1,2",
+           f'{day(1)},"3', f"{day(1)},1e999", f"{day(1)},0x10"]
+    rows = [f"{day(n + 1)},{count}" for n, count in enumerate(BURST)]
+    alone = run("trend", counts_csv(tmp, rows)).out
+    path = counts_csv(tmp, rows[:5] + bad + rows[5:])
+    ran = run("trend", path, status=INPUT)
+    same(ran.out, alone)
+    for n in range(len(bad)):
+        holds(ran.err, f"{path}: line {7 + n}: ")
+    ran = run("trend", counts_csv(tmp, rows + ["x,1"] * 50), status=INPUT)
+    same(len(ran.err.splitlines()), 21)
+    holds(ran.err, "30 more")
+
+
+@fact
+def says_when_a_file_is_no_file_of_counts(tmp):
+    for text in ("", "a,b\n1,2\n", "timestamp,n\n2026-01-01,2\n", "count\n2\n", '"'):
+        path = tmp / "other.csv"
+        path.write_text(text)
+        ran = run("trend", path, status=INPUT)
+        same(ran.out, "")
+        holds(ran.err, f"{path}: ")
+    run("trend", tmp / "none.csv", status=INPUT)
+    run("trend", status=USAGE)
+    run("trend", path, path, status=USAGE)
+    for period in ("0", "-1", "week", "1.5"):
+        run("trend", "--period", period, path, status=USAGE)
+
+
+@fact
+def judges_counts_of_a_pipe_and_of_a_packed_file(tmp):
+    path = counts_csv(tmp, [f"{day(n + 1)},{count}" for n, count in enumerate(BURST)])
+    expected = run("trend", "--period", 7, path).out
+    same(run("trend", "-", stdin=path.read_bytes()).out, expected)
+    packed = tmp / "counts.csv.gz"
+    packed.write_bytes(gzip.compress(path.read_bytes()))
+    same(run("trend", packed).out, expected)
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
+    same(run("trend", path).out, expected)
+
+
+@fact
+def writes_judgements_as_csv(tmp):
+    rows = [f'{day(n + 1)},"C, ""L""",{count}' for n, count in enumerate(BURST)]
+    path = counts_csv(tmp, rows, "timestamp,place,count")
+    as_json = run("trend", "--group", "place", path).findings()
+    lines = list(csv.reader(io.StringIO(run("trend", "--group", "place", "--format", "csv", path).out, newline="")))
+    same(lines[0], list(as_json[0]))
+    for line, point in zip(lines[1:], as_json, strict=True):
+        same(line, ["" if v is None else {True: "true", False: "false"}.get(v) if isinstance(v, bool) else
+                    v if isinstance(v, str) else line[i] for i, v in enumerate(point.values())])
+        same([float(cell) for cell in line[2:5] if cell], [v for v in list(point.values())[2:5] if v is not None])
+
+
+@fact
+def shows_counts_on_a_terminal(tmp):
+    rows = [f"{day(n + 1)},\x1b[2J,{count}" for n, count in enumerate(BURST)]
+    path = counts_csv(tmp, rows, "timestamp,place,count")
+    shown = on_terminal("trend", "--group", "place", path).splitlines()
+    same(len(shown), 1 + len(BURST))
+    assert not any("\x1b[2J" in line for line in shown)
+    holds(shown[10], "\u2581", "\u2588", "\x1b[1;31malarm")
+    holds(on_terminal("trend", path, env={"NO_COLOR": "1"}), "  alarm\n")
+
+
+@fact
+def judges_extreme_counts_without_alarm_from_garbage(tmp):
+    for counts in ([0] * 40, [10 ** 15] * 40, [1], [1.7e308] * 20, [5e-324] * 20):
+        for name in ("ears-c1", "ears-c2", "ears-c3"):
+            path = counts_csv(tmp, [f"{2000 + n}-01-01,{count}" for n, count in enumerate(counts)])
+            points = run("trend", "--detector", name, path).findings()
+            same(len(points), len(counts))
+            same([p for p in points if p["alarm"]], [])
+            assert all(0 <= p["score"] <= 1 for p in points)
+
+
+@fact
+def ends_when_nobody_takes_the_judgements(tmp):
+    path = counts_csv(tmp, [f"2026-10-01T{n // 60 % 24:02}:{n % 60:02}:00,{n % 7}" for n in range(20000)])
+    same(disk_is_full("trend", path), OUTPUT)
+    with subprocess.Popen([VIGIA, "trend", path], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL) as p:
+        p.stdout.readline()
+        p.stdout.close()
+        same(p.wait(timeout=WAIT), DONE)
+
+
+# ---- events
+
+
+def incident(at, name, **more):
+    """An event as IntelMQ writes it, so many seconds behind BEGIN."""
+    return json.dumps({"__type": "Event", "classification.type": "c2-server", "feed.provider": "partner",
+                       "time.source": stamp(at), "source.fqdn": name, "source.geolocation.cc": "CL", **more}) + "\n"
+
+
+def stamp(at):
+    whole = datetime.datetime.fromtimestamp(BEGIN, datetime.timezone.utc) + datetime.timedelta(seconds=at)
+    return whole.isoformat()
+
+
+def alert(at, name, **more):
+    """An alert as Suricata writes it."""
+    return json.dumps({"timestamp": stamp(at).replace("+00:00", "+0000"), "flow_id": 77, "event_type": "alert",
+                       "src_ip": "192.0.2.11", "src_port": 40001, "dest_ip": "203.0.113.80", "dest_port": 443,
+                       "proto": "TCP", "alert": {"gid": 1, "signature_id": 5, "rev": 2, "signature": "S",
+                                                 "category": "Malware Command and Control Activity Detected"},
+                       "tls": {"sni": name}, **more}) + "\n"
+
+
+def event_file(folder, *lines, name="events.jsonl"):
+    (folder / name).write_text("".join(lines))
+    return folder / name
+
+
+@fact
+def reads_events_and_finds_in_them_what_it_finds_in_packets(tmp):
+    values = indicators(tmp, "domain-name,bad.example,c2-server", columns="type,value,category")
+    ran = run("replay", "-i", values, event_file(tmp, incident(1, "a.bad.example", event_hash="h1")),
+              event_file(tmp, alert(2, "b.bad.example", host="tap-9"), name="eve.json"))
+    intelmq, eve = ran.findings()
+    same(ran.err, "")
+    same(intelmq["event"], {"feed": "events", "reporter": "partner", "reference": "h1",
+                            "classification": {"class": "malicious-code", "type": "c2-server"}})
+    same((intelmq["sensor"], intelmq["tlp"], intelmq["region"]), ("events", "amber", {"country": "CL", "subregion": "southern-cone"}))
+    same(intelmq["observable"], {"type": "domain-name", "value": "a.bad.example", "where": "event.source"})
+    same(intelmq["evidence"], {"file": str(tmp / "events.jsonl"), "packet": 1, "offset": None, "excerpt": "a.bad.example"})
+    assert "flow" not in intelmq
+    same((eve["event"]["reporter"], eve["event"]["reference"], eve["observable"]["where"]),
+         ("tap-9", "1:5:2/77", "event.text"))
+
+
+@fact
+def merges_events_with_packets_by_time_whatever_the_workers(tmp):
+    values = indicators(tmp, "domain-name,bad.example")
+    packets = Capture()
+    for n in range(40):
+        packets.add(udp(("192.0.2.11", 5000 + n), RESOLVER, query(f"p{n}.bad.example")), 2 * n)
+    capture = packets.write(tmp / "a.pcap")
+    events = event_file(tmp, *(incident(2 * n + 1, f"e{n}.bad.example") for n in range(40)))
+    later = event_file(tmp, *(incident(2 * n, f"l{n}.bad.example") for n in range(40)), name="later.jsonl")
+    outs = {run("replay", "-i", values, "--threads", n, capture, events, later).raw for n in (1, 2, 4)}
+    same(len(outs), 1)
+    found = [f["observable"]["value"].split(".")[0] for f in map(json.loads, outs.pop().splitlines())]
+    same(found, [name for n in range(40) for name in (f"p{n}", f"l{n}", f"e{n}")])  # ties: order of arguments
+
+
+@fact
+def tells_events_that_are_out_of_order_by_time_within_the_slack(tmp):
+    values = indicators(tmp, "domain-name,bad.example")
+    events = event_file(tmp, *(incident(at, f"e{at}.bad.example") for at in (0, 9, 3, 12, 5, 11, 4, 1, -20)))
+    told = [f["observable"]["value"].split(".")[0] for f in run("replay", "-i", values, events).findings()]
+    # What comes more than 10 s behind the latest before it is told at the place of 10 s behind it.
+    same(told, ["e0", "e1", "e-20", "e3", "e4", "e5", "e9", "e11", "e12"])
+
+
+@fact
+def reads_events_from_stdin_pipes_and_packed(tmp):
+    values = indicators(tmp, "domain-name,bad.example")
+    lines = "".join(incident(n, f"e{n}.bad.example") for n in range(300))
+    plain = [f["id"] for f in run("replay", "-i", values, event_file(tmp, lines, name="-")).findings()]
+    packed = tmp / "-.gz"
+    packed.write_bytes(gzip.compress(lines.encode()))
+    same([f["id"] for f in run("replay", "-i", values, packed).findings()], plain)
+    (tmp / "-.xz").write_bytes(lzma.compress(lines.encode()))
+    same([f["id"] for f in run("replay", "-i", values, tmp / "-.xz").findings()], plain)
+    piped = run("replay", "-i", values, "-", stdin=lines.encode())
+    same([f["observable"] for f in piped.findings()],
+         [f["observable"] for f in run("replay", "-i", values, packed).findings()])
+    same(run("replay", "-i", values, "-", stdin=gzip.compress(lines.encode())).out, piped.out)
+    same({f["sensor"] for f in piped.findings()}, {"replay"})
+
+
+@fact
+def reads_events_of_a_slow_pipe_as_they_come(tmp):
+    values = indicators(tmp, "domain-name,bad.example")
+    with subprocess.Popen([VIGIA, "replay", "-i", values, "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as p:
+        for n in (0, 30, 60):
+            line = incident(n, f"e{n}.bad.example").encode()
+            p.stdin.write(line[:50])
+            p.stdin.flush()
+            p.stdin.write(line[50:])
+            p.stdin.flush()
+        holds(p.stdout.readline().decode(), "e0.bad.example")  # before the end
+        holds(p.stdout.readline().decode(), "e30.bad.example")
+        p.stdin.close()
+        holds(p.stdout.readline().decode(), "e60.bad.example")
+        same(p.wait(timeout=WAIT), DONE)
+
+
+@fact
+def loses_no_good_event_beside_a_bad_one_and_counts_by_reason_and_word(tmp):
+    values = indicators(tmp, "domain-name,bad.example")
+    lines = [incident(0, "a.bad.example"), incident(1, "half.bad.example")[:60] + "\n", "\n", incident(-2_000_000_000, "old.bad.example"),
+             incident(2, "b.bad.example", **{"classification.type": "odd"}), incident(3, "c.bad.example", **{"classification.type": "odd"}),
+             incident(4, "d.bad.example", **{"source.geolocation.cc": "Q9"}), "{}\n", incident(5, "e.bad.example").rstrip()]
+    events = event_file(tmp, *lines)
+    ran = run("replay", "-i", values, events, status=INPUT)
+    same([f["observable"]["value"][0] for f in ran.findings()], list("abcde"))
+    holds(ran.err, f"{events}: line 2: ", f"{events}: line 4: expected a time from 1990", f"{events}: line 8: ",
+          f"{events}: 3 records refused (1 no JSON, 1 no event, 1 time that cannot be); 2 events of unknown class: "
+          "'odd' 2; 1 event of unknown country: 'Q9' 1\n")
+    odd = ran.findings()[1]
+    same((odd["category"]["type"], odd["event"]["classification"]["type"]), ("undetermined", "undetermined"))
+    holds(run("replay", "--stats", "-i", values, events, status=INPUT).err, "events_refused")
+    good = event_file(tmp, lines[4], name="good.jsonl")
+    holds(run("replay", "-i", values, good).err, "warning", "unknown class: 'odd' 1")
+
+
+@fact
+def passes_over_records_of_eve_that_are_no_alerts(tmp):
+    values = indicators(tmp, "domain-name,bad.example")
+    flow = alert(0, "flow.bad.example").replace('"alert", "src_ip"', '"flow", "src_ip"')
+    ran = run("replay", "--stats", "-i", values, event_file(tmp, flow, alert(1, "a.bad.example"), flow))
+    same([f["observable"]["value"] for f in ran.findings()], ["a.bad.example"])
+    assert re.search(r"events_passed +2 ", ran.err), ran.err
+    same(run("replay", "-i", values, event_file(tmp, flow)).raw, b"")
+
+
+@fact
+def counts_a_value_that_an_event_says_twice_in_one_place(tmp):
+    values = indicators(tmp, "domain-name,bad.example")
+    ran = run("replay", "-i", values, event_file(tmp, incident(0, "a.bad.example", **{
+        "source.url": "http://a.bad.example/x", "source.reverse_dns": "b.bad.example", "destination.fqdn": "bad.example"})))
+    same([(f["observable"]["value"], f["observable"]["where"], f["count"]) for f in ran.findings()],
+         [("a.bad.example", "event.source", 2), ("bad.example", "event.destination", 1)])
+
+
+@fact
+def gives_an_event_the_same_id_wherever_it_is_read(tmp):
+    values = indicators(tmp, "domain-name,bad.example")
+    (tmp / "x").mkdir()
+    first = event_file(tmp, incident(0, "a.bad.example"))
+    second = event_file(tmp / "x", incident(1, "b.bad.example"), incident(0, "a.bad.example"))
+    here, there = (run("replay", "-i", values, path).findings() for path in (first, second))
+    same(here[0]["id"], there[0]["id"])
+    same(here[0]["event"]["reference"], "sha1:" + hashlib.sha1(incident(0, "a.bad.example").strip().encode()).hexdigest())
+    assert there[0]["id"] != there[1]["id"]
+
+
+@fact
+def observes_events(tmp):
+    ran = run("observe", event_file(tmp, incident(0, "a.example", **{"source.ip": "192.0.2.7", "source.port": 25})))
+    same([(f["type"], f["value"], f["where"], f["packet"]) for f in ran.findings()],
+         [("domain-name", "a.example", "event.source", 1), ("ipv4-addr", "192.0.2.7", "event.source", 1),
+          ("ip-port", "192.0.2.7:25", "event.source", 1)])
+    same(ran.findings()[0]["event"]["reporter"], "partner")
+
+
+@fact
+def takes_events_for_no_indicators_and_says_what_they_are(tmp):
+    events = event_file(tmp, incident(0, "a.example"))
+    holds(run("replay", "-i", events, SAMPLE, status=INPUT).err, "found events of IntelMQ")
+
+
+@fact
+def reads_events_as_it_is_told(tmp):
+    values = indicators(tmp, "domain-name,bad.example")
+    events = event_file(tmp, "# a remark\n", *["#\n"] * 5000, incident(0, "a.bad.example"))
+    run("replay", "-i", values, events, status=INPUT)
+    same(len(run("replay", "-i", values, "--as", "intelmq", events, status=INPUT).findings()), 1)
+
+
+@fact
+def sees_in_real_intelmq_events_the_addresses_and_hashes_that_python_sees(tmp):
+    """IntelMQ's own parser tests: what its parsers make of feeds, year by year."""
+    folder = pathlib.Path("../shared/data/copyleft/expected")
+    if not folder.exists():
+        raise Skip("no shared data")
+    events = [e["event"] for path in sorted(folder.glob("intelmq-parsers-*.jsonl"))
+              for line in path.read_text().splitlines() for e in json.loads(line)["expected"]]
+    timed = [e for e in events if "time.source" in e or "time.observation" in e]
+    wanted = []
+    for number, event in enumerate(events, 1):
+        if event not in timed:
+            continue
+        for key, value in event.items():
+            side, _, what = key.partition(".")
+            if what == "ip" and side in ("source", "destination"):
+                wanted.append((number, f"event.{side}", str(ipaddress.ip_address(value))))
+            elif key.startswith("malware.hash."):
+                wanted.append((number, "event.text", value.lower()))
+    path = event_file(tmp, *(json.dumps(e) + "\n" for e in events))
+    ran = run("observe", "--stats", path, status=INPUT if len(timed) < len(events) else DONE)
+    seen_there = {(f["packet"], f["where"], f["value"]) for f in ran.findings()
+                  if f["type"] in ("ipv4-addr", "ipv6-addr", "md5", "sha1", "sha256")}
+    assert len(wanted) > 300
+    same(sorted(set(wanted) - seen_there), [])
+    beyond = {v for v in seen_there - set(wanted)}
+    for number, where, value in beyond:  # hosts of URLs
+        event = events[number - 1]
+        assert any(value in str(event.get(f"{where[6:]}.{key}", "")) for key in ("url", "fqdn")), (number, where, value)
+    assert re.search(rf"events +{len(timed)} ", ran.err), ran.err
 
 
 def main():

@@ -273,7 +273,7 @@ static const struct {
     const char *file, *name;
 } names[] = {
     {"own.csv", "own"},     {"a/b.c/own.csv.zst", "own"}, {"threatfox.2024.csv", "threatfox.2024"},
-    {".hidden", ".hidden"}, {"list.GZ", "list"},          {"dir/", "dir/"},
+    {".hidden", ".hidden"}, {"list.GZ", "list"},          {"dir/", "dir"},
     {"plain", "plain"},     {"../x/y.txt", "y"},
 };
 
@@ -341,11 +341,11 @@ Test(config, tells_every_mistake_at_once_with_its_line)
         "v.yaml: line 22: timeouts.closed: expected a duration such as 30s, 15m or 1h, from 1s to 24h, found \"25h\"\n"
         "v.yaml: line 23: timeouts.attempted: expected a duration such as 30s, 15m or 1h, from 1s to 24h, found "
         "nothing\n"
-        "v.yaml: line 24: thread: expected one of publisher, threads, sensor, sensors, indicators, publish, journal, "
-        "control, flood, limits, timeouts, found "
+        "v.yaml: line 24: thread: expected one of publisher, threads, sensor, sensors, feeds, indicators, countries, regions, publish, journal, "
+        "control, flood, correlation, trends, limits, timeouts, found "
         "\"thread\" (did you mean threads?)\n"
-        "v.yaml: line 25: a\\x1bb: expected one of publisher, threads, sensor, sensors, indicators, publish, journal, "
-        "control, flood, limits, timeouts, found "
+        "v.yaml: line 25: a\\x1bb: expected one of publisher, threads, sensor, sensors, feeds, indicators, countries, regions, publish, journal, "
+        "control, flood, correlation, trends, limits, timeouts, found "
         "\"a\\x1bb\"\n");
     forget(&r);
 }
@@ -571,6 +571,7 @@ Test(config, prints_where_each_value_came_from)
                            "    filter: \"\" # default\n"
                            "    buffer: 32M # default\n"
                            "    promiscuous: true # default\n"
+                           "feeds: [] # default\n"
                            "indicators:\n"
                            "  - file: \"own.csv\" # v.yaml:6\n"
                            "    tlp: amber # default\n"
@@ -582,6 +583,8 @@ Test(config, prints_where_each_value_came_from)
                            "    confidence: unknown # default\n"
                            "    name: \"more\" # default\n"
                            "    category: other/undetermined # default\n"
+                           "countries: [] # default\n"
+                           "regions: \"\" # default\n"
                            "publish:\n"
                            "  endpoint: \"tcp://127.0.0.1:5570\" # default\n"
                            "  replay: \"tcp://127.0.0.1:5571\" # default\n"
@@ -595,6 +598,14 @@ Test(config, prints_where_each_value_came_from)
                            "flood:\n"
                            "  rate: 60 # default\n"
                            "  burst: 120 # default\n"
+                           "correlation:\n"
+                           "  window: 24h # default\n"
+                           "  countries: 2 # default\n"
+                           "trends:\n"
+                           "  window: 1h # default\n"
+                           "  lateness: 10m # default\n"
+                           "  detector: ears-c2 # default\n"
+                           "  least: 5 # default\n"
                            "limits:\n"
                            "  flows: 2097152 # default\n"
                            "  streams_bytes: 256M # default\n"
@@ -687,7 +698,7 @@ Test(config, has_a_sample_that_is_the_defaults)
     int said = 0;
     for (int i = 0; i < CONFIG_SETTINGS; i++)
         said += r.c.from[i] > 0;
-    cr_expect_eq(said, CONFIG_SETTINGS - 2, "every setting is in it, sensors and indicators as comments");
+    cr_expect_eq(said, CONFIG_SETTINGS - 4, "every setting is in it, sensors, feeds, indicators and countries as comments");
     free(a);
     free(b);
     buffer_free(&document);
@@ -710,11 +721,69 @@ Test(config, has_examples_that_are_right)
     cr_expect_eq(r.c.sensors_count, 1);
     cr_expect_str_eq(r.c.sensors->interface, "eth1");
     cr_expect_str_eq(r.c.sensors->filter, "not port 22");
+    cr_expect_eq(r.c.feeds_count, 1);
+    cr_expect_str_eq(r.c.feeds->file, "events.jsonl");
+    cr_expect_str_eq(r.c.feeds->format, "intelmq");
     forget(&r);
     buffer_free(&document);
 }
 
 /* Whatever octets a file holds, reading ends and every mistake is one printable line. */
+/* What a reload cannot take of a new text, in place of `before`. */
+static void take_change(void *to, int line, const char *key, const char *what)
+{
+    buffer_format(to, "%d %s %s; ", line, key, what);
+}
+
+static const struct {
+    const char *before, *after, *changes;
+} changes[] = {
+    {"", "", ""},
+    {"limits: {flows: 10}", "# more\nlimits: {flows: 10}", ""},
+    {"limits: {flows: 10}", "\nlimits: {flows: 11}", "2 limits.flows changed; "},
+    {"limits: {flows: 10}", "", "0 limits.flows changed; "},
+    {"", "limits: {flows: 2097152}", ""}, /* which is the default */
+    {"publisher: {name: a}", "publisher: {name: b}\njournal: {file: c}",
+     "1 publisher.name changed; 2 journal.file changed; "},
+    {"", "flood: {rate: 7, burst: 8}\njournal: {keep: 3d, size: 2M}\nindicators: [{file: a}]", ""}, /* live */
+    {"sensors: [{name: a, interface: x}]", "sensors:\n- {name: a, interface: y}", "2 sensors.a.interface changed; "},
+    {"sensors: [{name: a, interface: x}]", "sensors:\n- {name: a, folder: y}",
+     "0 sensors.a.interface changed; 2 sensors.a.folder changed; "},
+    {"sensors: [{name: a, interface: x}]", "sensors:\n- {name: a, interface: x}\n- {name: b, folder: x}",
+     "3 sensors.b added; "},
+    {"sensors: [{name: a, interface: x}, {name: b, folder: x}]", "\nsensors: [{name: b, folder: x}]",
+     "2 sensors.a removed; "},
+    {"sensors: [{name: a, interface: x}, {name: b, folder: x}]",
+     "sensors: [{name: b, folder: x}, {name: a, interface: x}]", ""},
+    {"sensors: [{name: a, interface: x}]", "sensor: {tlp: red}\nsensors: [{name: a, interface: x}]",
+     "1 sensors.a.tlp changed; "},
+    {"sensors: [{name: a, interface: x, tlp: red}]", "sensor: {tlp: red}\nsensors: [{name: a, interface: x}]", ""},
+    {"sensors: [{name: a, interface: x, home: [192.0.2.0/24]}]",
+     "sensors:\n- name: a\n  interface: x\n  home: [192.0.2.0/25]", "4 sensors.a.home changed; "},
+    {"feeds: [{name: a, file: x}, {name: b, file: x}]", "feeds:\n- {name: b, subscribe: 'ipc://y'}\n- {name: c, file: x}",
+     "0 feeds.b.file changed; 2 feeds.b.subscribe changed; 3 feeds.c added; 1 feeds.a removed; "},
+    {"threads: 1", "threads: 3", ""}, /* of the command line, below */
+};
+
+Test(config, names_what_a_reload_does_not_take)
+{
+    struct fail why = {0};
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+        struct reading before, after;
+        struct buffer told = {0};
+        read_text(&before, changes[i].before);
+        read_text(&after, changes[i].after);
+        cr_assert(before.good && after.good, "case %zu: %s%s", i, before.mistakes.at, after.mistakes.at);
+        cr_assert(config_set(&before.c, "threads", bytes_text("2"), &why));
+        config_changes(&before.c, &after.c, take_change, &told);
+        buffer_char(&told, 0);
+        cr_expect_str_eq(told.at, changes[i].changes, "case %zu: %s", i, told.at);
+        buffer_free(&told);
+        forget(&before);
+        forget(&after);
+    }
+}
+
 Test(config, reads_octets_of_any_kind_without_harm)
 {
     uint32_t state = 1;

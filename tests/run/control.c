@@ -41,19 +41,23 @@ static struct control *open_one(void)
     return c;
 }
 
-/* Answers "status" with `to` octets, fails "reload". */
-static bool handle(void *to, struct bytes command, struct buffer *reply)
+/* Answers "status" with `to` octets, fails "reload", and has "wait 7" wait for this ticket. */
+static enum control_outcome handle(void *to, struct bytes command, struct buffer *reply, uint64_t *ticket)
 {
+    if (bytes_start_with(command, "wait ")) {
+        *ticket = (uint64_t)(command.at[5] - '0');
+        return CONTROL_WAITS;
+    }
     if (bytes_equal(command, bytes_text("status"))) {
         for (size_t i = 0; i < *(size_t *)to; i++)
             buffer_char(reply, (char)('a' + i % 26));
-        return true;
+        return CONTROL_DONE;
     }
     if (bytes_equal(command, bytes_text("reload")))
         buffer_text(reply, "line 1: wrong\nline 2: wrong");
     else
         buffer_format(reply, "no such command: [%.*s]", (int)command.len, (const char *)command.at);
-    return false;
+    return CONTROL_REFUSED;
 }
 
 static void serve_while_ready(struct control *c, size_t *size)
@@ -105,7 +109,7 @@ static void ask(size_t size, const char *command, bool done, const char *reason,
     struct fail why = {0};
     cr_assert_eq(pipe(s.stop), 0);
     cr_assert_eq(pthread_create(&thread, NULL, serve, &s), 0);
-    cr_expect_eq(control_ask(path, command, reply, &why), done);
+    cr_expect_eq(control_ask(path, command, CONTROL_PATIENCE_S, reply, &why), done);
     cr_expect(strstr(why.text, reason), "%s", why.text);
     close(s.stop[1]);
     pthread_join(thread, NULL);
@@ -140,7 +144,7 @@ Test(control, says_that_nobody_is_there)
 {
     struct buffer reply = {0};
     struct fail why = {0};
-    cr_expect_not(control_ask(path, "status", &reply, &why));
+    cr_expect_not(control_ask(path, "status", CONTROL_PATIENCE_S, &reply, &why));
     cr_expect(strstr(why.text, "vigia.sock: not running"), "%s", why.text);
     cr_expect_eq(reply.len, 0);
 }
@@ -292,6 +296,79 @@ Test(control, does_not_wait_for_who_does_not_read)
     control_close(c);
 }
 
+static int waiting_for(struct control *c, const char *command)
+{
+    size_t size = 3;
+    int fd = connect_one();
+    cr_assert_gt(send(fd, command, strlen(command), 0), 0);
+    serve_while_ready(c, &size);
+    return fd;
+}
+
+Test(control, answers_who_waits_when_the_outcome_is_there)
+{
+    struct control *c = open_one();
+    size_t size = 3;
+    char got[64] = "";
+    bool ended;
+    int first = waiting_for(c, "wait 1\n"), second = waiting_for(c, "wait 2\n"), other = waiting_for(c, "status\n");
+    take(other, got, sizeof got - 1, &ended);
+    cr_expect_str_eq(got, "ok 3\nabc", "others are answered meanwhile");
+    cr_expect_eq(take(first, got, sizeof got, &ended), 0);
+    cr_expect_not(ended);
+    control_answer(c, 1, false, bytes_text("no"));
+    memset(got, 0, sizeof got);
+    take(first, got, sizeof got - 1, &ended);
+    cr_expect_str_eq(got, "error 2\nno");
+    cr_expect(ended);
+    cr_expect_eq(take(second, got, sizeof got, &ended), 0);
+    cr_expect_not(ended, "it waits for another");
+    control_answer(c, 2, true, bytes_text("yes"));
+    memset(got, 0, sizeof got);
+    take(second, got, sizeof got - 1, &ended);
+    cr_expect_str_eq(got, "ok 3\nyes");
+    serve_while_ready(c, &size);
+    close(first);
+    close(second);
+    close(other);
+    control_close(c);
+}
+
+Test(control, sends_on_what_who_waited_does_not_take_at_once)
+{
+    struct control *c = open_one();
+    static char large[3 << 20], got[4 << 20];
+    size_t size = 3, len = 0;
+    bool ended = false;
+    int fd = waiting_for(c, "wait 1\n");
+    memset(large, 'x', sizeof large);
+    control_answer(c, 1, true, bytes_of(large, sizeof large));
+    for (int i = 0; i < 1000 && !ended; i++) {
+        len += take(fd, got + len, sizeof got - len, &ended);
+        serve_while_ready(c, &size);
+    }
+    cr_expect_eq(len, sizeof large + strlen("ok 3145728\n"));
+    close(fd);
+    control_close(c);
+}
+
+Test(control, forgets_who_waits_no_longer)
+{
+    struct control *c = open_one();
+    size_t size = 3;
+    int fd = waiting_for(c, "wait 1\n");
+    close(fd);
+    serve_while_ready(c, &size);
+    struct pollfd ready = {.fd = control_descriptor(c), .events = POLLIN};
+    cr_expect_eq(poll(&ready, 1, 0), 0, "nothing is left to serve");
+    fd = waiting_for(c, "wait 1\n");
+    close(fd);
+    control_answer(c, 1, true, bytes_text("too late"));
+    serve_while_ready(c, &size);
+    cr_expect_eq(poll(&ready, 1, 0), 0);
+    control_close(c);
+}
+
 Test(control, is_not_hurt_by_who_leaves_before_the_answer)
 {
     struct control *c = open_one();
@@ -363,7 +440,7 @@ Test(control, believes_no_stranger)
             int fd = accept(listener, NULL, NULL);
             _exit(recv(fd, line, sizeof line, 0) > 0 && write(fd, strangers[i].says, strlen(strangers[i].says)) < 0);
         }
-        cr_expect_not(control_ask(path, "status", &reply, &why));
+        cr_expect_not(control_ask(path, "status", CONTROL_PATIENCE_S, &reply, &why));
         cr_expect(strstr(why.text, strangers[i].reason), "case %zu: %s", i, why.text);
         cr_expect_eq(reply.len, 0);
         waitpid(child, NULL, 0);

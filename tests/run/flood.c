@@ -150,3 +150,29 @@ Test(flood, takes_other_settings_while_it_runs)
     cr_expect_not(flood_lets(&f, A, 51 * SECOND, &folded));
     flood_clear(&f);
 }
+
+/* Who asks first can tell of what would be forgotten: then told and folded add up over any number of indicators. */
+Test(flood, gives_what_it_forgets_to_who_asks_first)
+{
+    struct flood f;
+    uint64_t told = 0, sum = 0, folded, other;
+    uint32_t state = 7;
+    flood_init(&f, 60, 2, 4);
+    for (int i = 0; i < 10000; i++) {
+        state = state * 1664525 + 1013904223;
+        uint64_t indicator = 1 + (state >> 16) % 3 + (i % 20 == 0) * (state >> 20) % 50;
+        if (flood_forgets(&f, indicator, &other, &folded)) {
+            cr_expect_neq(other, indicator);
+            cr_expect_gt(folded, 0);
+            sum += folded;
+        }
+        told += flood_lets(&f, indicator, i * SECOND / 50, &folded);
+        sum += folded;
+    }
+    cr_expect_eq(f.forgotten, 0);
+    cr_expect_not(flood_forgets(&f, 1, &other, &folded) && other == 1);
+    while (flood_due(&f, 1000 * SECOND, 0, &other, &folded))
+        sum += folded;
+    cr_expect_eq(told + sum, 10000, "%lu + %lu", (unsigned long)told, (unsigned long)sum);
+    flood_clear(&f);
+}

@@ -9,7 +9,9 @@ about interfaces make a network namespace with a pair of veths in it, which need
 import collections
 import contextlib
 import csv
+import gzip
 import json
+import lzma
 import os
 import pathlib
 import re
@@ -24,6 +26,7 @@ import tempfile
 import threading
 import time
 import traceback
+import zipfile
 
 try:
     import zmq
@@ -290,6 +293,13 @@ def query(n, name):
     return ethernet(src[0], RESOLVER[0], 17, struct.pack(">HHHH", src[1], 53, 8 + len(message), 0) + message)
 
 
+def answer(n):
+    """The resolver's, to `query` of the same number; without names."""
+    message = struct.pack(">HHHHHH", 7, 0x8180, 0, 0, 0, 0)
+    dst = (f"192.0.2.{n // 50000 % 250 + 1}", 1024 + n % 50000)
+    return ethernet(RESOLVER[0], dst[0], 17, struct.pack(">HHHH", 53, dst[1], 8 + len(message), 0) + message)
+
+
 CAPTURE = struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, 1)
 
 
@@ -542,6 +552,44 @@ def takes_new_indicators_by_signal_by_command_and_when_a_file_changes(tmp):
 
 
 @fact
+def asks_new_indicators_of_the_addresses_of_running_flows(tmp):
+    port, silent = free_port(), ("192.0.2.12", 40002)
+    path = indicators(tmp, BAD, f"ipv4-addr,{HERE[0]},green")
+    with Daemon(tmp, [f"{{name: office, listen: 'tcp://127.0.0.1:{port}'}}"], [path]) as daemon, \
+            socket.socket() as talk:
+        def told(value, *more):
+            return [(f["status"], f["count"], f["flow"]["state"], f["flow"]["src_port"])
+                    for f in daemon.hits("--indicator", value, *more)]
+
+        daemon.start()
+        talk.connect(("127.0.0.1", port))
+        talk.sendall(CAPTURE)
+        for who in (HERE, silent):
+            talk.sendall(record(tcp(who, THERE, 1000, 0, SYN)) + record(tcp(THERE, who, 9000, 1001, SYN | ACK)))
+        wait_for("packets", lambda: daemon.status()["wire"]["packets"] == 4)
+        wait_for("what was known", lambda: told(HERE[0]))
+        seen = daemon.status()["wire"]["observables"]
+        for n in range(2):  # the first brings the address, the second nothing that concerns this flow
+            indicators(tmp, BAD, f"ipv4-addr,{HERE[0]},green", f"ipv4-addr,{THERE[0]},green",
+                       f"ip-port,{THERE[0]}:{THERE[1]},green", *[f"domain-name,n{k}.example,green" for k in range(n)])
+            daemon.ask("reload")
+            wait_for("the generation", lambda n=n: daemon.status()["indicators"] == 4 + n and
+                     not daemon.status()["building"])
+            if n == 0:
+                same(told(THERE[0]), [])  # no packet, no news
+            talk.sendall(record(tcp(HERE, THERE, 1001 + n, 9001, PSH | ACK, b"h"), n + 1) +
+                         record(tcp(THERE, HERE, 9001, 1002 + n, ACK), n + 1))
+            wait_for("the finding", lambda: told(THERE[0]))
+        wait_for("the count", lambda: daemon.status()["wire"]["packets"] == 8, 2)
+        same(daemon.status()["wire"]["observables"], seen)
+        daemon.stop()
+        for value in (THERE[0], f"{THERE[0]}:{THERE[1]}"):
+            same(told(value), [("opened", 1, "established", HERE[1])])
+        same(told(HERE[0]), [("opened", 1, "attempted", HERE[1]), ("updated", 1, "established", HERE[1])])
+        same(len(last_of_each(daemon.hits("--indicator", HERE[0]))), 1)
+
+
+@fact
 def loses_no_packet_over_reloads(tmp):
     port = free_port()
     indicators(tmp, BAD)
@@ -604,6 +652,136 @@ def watches_indicator_files_that_came_with_a_reload(tmp):
         wait_for("the second file", lambda: daemon.status()["indicators"] == 2)
         indicators(tmp, "domain-name,one.example,green", "domain-name,two.example,green", name="more.csv")
         wait_for("its change", lambda: daemon.status()["indicators"] == 3, 5)
+        daemon.stop()
+
+
+@fact
+def reads_a_misp_feed_folder_again_when_its_manifest_changes(tmp):
+    feed, events = tmp / "feed", [f"36a35f34-e476-510a-bbcd-7c2de26f2d4{n}" for n in range(3)]
+    feed.mkdir()
+    inbox(tmp)
+
+    def publish(count):
+        for event in events[:count]:
+            (feed / f"{event}.json").write_text(json.dumps({"Event": {"uuid": event, "Attribute": [
+                {"type": "domain", "value": f"{event}.example", "to_ids": True}]}}))
+        (feed / "manifest.json").write_text(json.dumps({event: {"info": "x"} for event in events[:count]}))
+
+    publish(1)
+    with Daemon(tmp, ["{name: office, folder: in}"], [feed]) as daemon:
+        daemon.start()
+        same(daemon.status()["indicators"], 1)
+        for count in (2, 3):
+            publish(count)
+            wait_for("the manifest's events", lambda n=count: daemon.status()["indicators"] == n, 10)
+        (feed / "manifest.json").write_text(json.dumps({events[0]: {"info": "x"}})[:-1])  # it breaks off
+        daemon.said("manifest.json", "stays in place")
+        same(daemon.status()["indicators"], 3)
+        daemon.stop()
+
+
+@fact
+def takes_new_countries_when_their_file_changes(tmp):
+    countries = tmp / "countries.csv"
+    countries.write_text(f"{RESOLVER[0]}/32,BR\n")
+    with folder_daemon(tmp, more="countries: [{file: countries.csv}]") as daemon:
+        daemon.start()
+        put(inbox(tmp), "a.pcap", queries(1))
+        wait_for("a first hit", lambda: len(daemon.hits()) == 1)
+        countries.write_text(f"{RESOLVER[0]}/32,PE\n")
+        wait_for("the next generation", lambda: daemon.status()["generation"] == 2)
+        put(inbox(tmp), "b.pcap", queries(1, first=1))
+        wait_for("another hit", lambda: len(daemon.hits()) == 2)
+        countries.unlink()
+        wait_for("a third generation", lambda: daemon.status()["generation"] == 3)
+        daemon.said("reload: the countries of before stay in place")
+        put(inbox(tmp), "c.pcap", queries(1, first=2))
+        wait_for("one more", lambda: len(daemon.hits()) == 3)
+        same(sorted((f["first_seen"], f["remote_country"]) for f in daemon.hits()),
+             sorted(zip(sorted(f["first_seen"] for f in daemon.hits()), ["BR", "PE", "PE"])))
+        same({(f["region"]["country"], f["region"]["subregion"]) for f in daemon.hits()}, {("CL", "southern-cone")})
+        daemon.stop()
+
+
+# ---- reload, as who asks for it sees it
+
+
+@fact
+def answers_a_reload_with_its_outcome(tmp):
+    with folder_daemon(tmp) as daemon:
+        daemon.start()
+        good = (tmp / "vigia.yaml").read_text()
+        generation = daemon.status()["generation"]
+        indicators(tmp, BAD, "domain-name,worse.example,green")
+        asked = daemon.ask("reload")
+        got = re.fullmatch(r"generation (\d+): 2 indicators\n", asked.stdout)
+        assert got and int(got[1]) > generation, asked.stdout
+        same(asked.stderr, "")
+        same((daemon.status()["generation"], daemon.status()["indicators"]), (int(got[1]), 2))
+        for text, reasons in ((good.replace("threads: 2", "threads: many"), ("vigia.yaml: line 1", "threads", "many")),
+                              (good.replace("indicators.csv", "missing.csv"), ("missing.csv", "cannot open"))):
+            (tmp / "vigia.yaml").write_text(text)
+            asked = vigia("reload", "-c", tmp / "ask.yaml", status=INPUT)
+            holds(asked.stderr, *reasons, f"generation {got[1]} stays in place")
+            same(asked.stdout, "")
+        same([(f["name"], f["whole"]) for f in daemon.status()["files"]], [(str(tmp / "missing.csv"), False)])
+        daemon.stop()
+
+
+@fact
+def answers_everybody_who_asks_for_a_reload_at_once(tmp):
+    with folder_daemon(tmp) as daemon:
+        daemon.start()
+        for n in range(5):
+            indicators(tmp, *(f"domain-name,n{k}.example,green" for k in range(20000 + n)))
+            asking = [subprocess.Popen([VIGIA, "reload", "-c", tmp / "ask.yaml"], stdout=subprocess.PIPE, text=True)
+                      for _ in range(6)]
+            begun = time.monotonic()
+            daemon.status()
+            assert time.monotonic() - begun < 2, "a build holds the others up"
+            for one in asking:  # each build that is answered began after it was asked for
+                out, _ = one.communicate(timeout=WAIT)
+                same((one.returncode, out.split(": ")[1]), (DONE, f"{20000 + n} indicators\n"))
+        daemon.stop()
+
+
+@fact
+def takes_flood_and_journal_settings_with_a_reload_and_names_what_it_does_not_take(tmp):
+    with folder_daemon(tmp, BAD, "domain-name,other.example,green", more="flood: {rate: 1, burst: 3}") as daemon:
+        daemon.start()
+        put(inbox(tmp), "a.pcap", queries(100))
+        wait_for("what is told at once", lambda: daemon.status()["telling"]["folded"] == 97)
+        (tmp / "other").mkdir()
+        daemon.configure([tmp / "indicators.csv"], more="flood: {rate: 1000000, burst: 1000000}\n"
+                         "limits:\n  flows: 1000\njournal: {keep: 1d}",
+                         sensors=["{name: office, folder: other}", "{name: second, folder: in}"])
+        asked = daemon.ask("reload")
+        line = (tmp / "vigia.yaml").read_text().splitlines().index("  flows: 1000") + 1
+        holds(asked.stdout, f"vigia.yaml: line {line}: limits.flows: changed; takes effect at the next start\n",
+              "sensors.office.folder: changed; takes effect", "sensors.second: added; takes effect")
+        assert "flood" not in asked.stdout and "journal" not in asked.stdout, asked.stdout
+        holds(daemon.heard(), f"line {line}: limits.flows: changed; takes effect at the next start")
+        told = len(daemon.hits())
+        put(inbox(tmp), "b.pcap", queries(100, "other.example", first=1000))
+        wait_for("all of them", lambda: len(daemon.hits()) >= told + 100, 5)
+        old = rows_of(tmp, "SELECT count(*) FROM finding")[0][0]
+        with contextlib.closing(sqlite3.connect(tmp / "vigia.db")) as journal:
+            journal.execute("UPDATE finding SET told = told - 2 * 86400000000000")
+            journal.commit()
+        wait_for("what is older than a day to go", lambda: daemon.status()["telling"]["trimmed"] >= old, 5)
+        daemon.stop()
+
+
+@fact
+def starts_without_an_indicator_file_and_shows_which_one(tmp):
+    with Daemon(tmp, ["{name: office, folder: in}"], [indicators(tmp, BAD), tmp / "late.csv"]) as daemon:
+        inbox(tmp)
+        holds(daemon.start().heard(), "late.csv", "No such file")
+        same([(f["name"], f["read"], f["whole"]) for f in daemon.status()["files"]],
+             [(str(tmp / "indicators.csv"), 1, True), (str(tmp / "late.csv"), 0, False)])
+        indicators(tmp, "domain-name,late.example,green", name="late.csv")
+        wait_for("the file", lambda: daemon.status()["indicators"] == 2)
+        same([(f["read"], f["whole"]) for f in daemon.status()["files"]], [(1, True), (1, True)])
         daemon.stop()
 
 
@@ -690,6 +868,137 @@ def reads_a_file_whole_that_it_was_stopped_in(tmp):
             same(daemon.status()["wire"]["packets"], 0)
         daemon.stop()
         same(len(last_of_each(daemon.hits())), 30000)
+
+
+@fact
+def tells_nothing_twice_of_files_that_were_read_before_it_was_killed(tmp):
+    """And loses nothing of the one that it was killed in."""
+    with folder_daemon(tmp) as daemon:
+        daemon.start()
+        for n in range(20):
+            put(inbox(tmp), f"{n:02}.pcap", queries(50, first=50 * n))
+        taken = lambda: rows_of(tmp, "SELECT count(*) FROM taken")[0][0]
+        wait_for("twenty files in the journal", lambda: taken() == 20)
+        same(len(daemon.hits()), 1000)
+        put(inbox(tmp), "large.pcap", queries(40000, first=1000))
+        wait_for("the first of it", lambda: len(daemon.hits()) > 1000)
+        daemon.kill()
+        before = daemon.hits()
+        same(taken(), 20)
+        assert len(before) < 41000, "it had read all of it"
+        daemon.start()
+        wait_for("the large one", lambda: taken() == 21)
+        same(daemon.status()["wire"]["packets"], 40000)
+        daemon.stop()
+        hits = daemon.hits()
+        same(len(last_of_each(hits)), 41000)
+        same(collections.Counter(f["id"] for f in hits if f["evidence"]["file"] < f"{tmp}/in/9").most_common(1)[0][1], 1)
+        daemon.start()
+        time.sleep(0.3)
+        same(daemon.status()["wire"]["packets"], 0)
+        daemon.stop()
+
+
+def rows_of(tmp, query):
+    with contextlib.closing(sqlite3.connect(f"file:{tmp}/vigia.db?mode=ro", uri=True)) as journal:
+        return journal.execute(query).fetchall()
+
+
+@fact
+def loses_no_finding_of_a_folder_however_often_it_is_killed(tmp):
+    """Findings of a file are there when the file counts as read, at any moment."""
+    with folder_daemon(tmp) as daemon:
+        for n in range(30):
+            put(inbox(tmp), f"{n:02}.pcap", queries(500, first=500 * n))
+        for life in range(6):
+            daemon.start()
+            time.sleep(0.02 + 0.03 * life)
+            daemon.kill()
+            kept = collections.Counter(f["evidence"]["file"] for f in last_of_each(daemon.hits()).values())
+            for name, in rows_of(tmp, "SELECT name FROM taken"):
+                same((name, kept[f"{tmp}/in/{name.decode()}"]), (name, 500))
+        daemon.start()
+        wait_for("all files", lambda: rows_of(tmp, "SELECT count(*) FROM taken") == [(30,)])
+        daemon.stop()
+        same(len(last_of_each(daemon.hits())), 15000)
+
+
+@fact
+def reads_a_file_that_came_while_it_was_stopped_however_old_it_is(tmp):
+    with folder_daemon(tmp) as daemon:
+        daemon.start()
+        put(inbox(tmp), "new.pcap", queries(1))
+        wait_for("the finding", lambda: daemon.hits())
+        daemon.stop()
+        put(inbox(tmp), "old.pcap", queries(1, first=1))
+        os.utime(inbox(tmp) / "old.pcap", (1, 1))
+        (inbox(tmp) / "new.pcap").rename(tmp / "new.pcap")
+        daemon.start()
+        wait_for("the old one", lambda: len(daemon.hits()) == 2)
+        wait_for("the one that is gone is forgotten",
+                 lambda: rows_of(tmp, "SELECT name FROM taken") == [(b"old.pcap",)])
+        same(daemon.status()["wire"]["packets"], 1)
+        daemon.stop()
+        same(rows_of(tmp, "SELECT name FROM taken"), [(b"old.pcap",)])
+
+
+@fact
+def counts_a_file_as_read_only_when_its_folded_findings_are_told(tmp):
+    with folder_daemon(tmp, more="flood: {rate: 1, burst: 5}") as daemon:
+        daemon.start()
+        put(inbox(tmp), "a.pcap", queries(50))
+        wait_for("what is told at once", lambda: len(daemon.hits()) == 5)
+        time.sleep(0.5)
+        same(rows_of(tmp, "SELECT name FROM taken"), [])
+        wait_for("the rest", lambda: rows_of(tmp, "SELECT name FROM taken"))
+        same(sum(1 + f.get("folded", 0) for f in daemon.hits()), 50)
+        daemon.stop()
+
+
+@fact
+def reads_packed_captures_of_a_folder_and_survives_those_that_are_damaged(tmp):
+    octets = queries(200)
+    bomb = lzma.compress(b"x" * (96 << 20))  # beyond what is unpacked of so little
+    with folder_daemon(tmp) as daemon:
+        daemon.start()
+        put(inbox(tmp), "a.pcap.gz", gzip.compress(octets))
+        put(inbox(tmp), "b.pcap.xz", lzma.compress(queries(10, first=1000)))
+        with zipfile.ZipFile(tmp / "c.zip", "w") as archive:
+            archive.writestr("one.pcap", queries(10, first=2000))
+            archive.writestr("none.txt", "no capture")
+            archive.writestr("two.pcap", queries(10, first=3000))
+        put(inbox(tmp), "c.zip", (tmp / "c.zip").read_bytes())
+        put(inbox(tmp), "d-bomb.xz", bomb)
+        put(inbox(tmp), "e-cut.pcap.gz", gzip.compress(queries(20000, first=4000))[:-1000])
+        put(inbox(tmp), "f-none.zip", b"PK\3\4" + bytes(range(256)))
+        put(inbox(tmp), "g.pcap", queries(1, first=60000))
+        daemon.said("c.zip/none.txt", "d-bomb.xz", "more than", "e-cut.pcap.gz", "f-none.zip")
+        wait_for("the last", lambda: daemon.hits("--indicator", "n60000.bad.example"))
+        files = collections.Counter(pathlib.Path(f["evidence"]["file"]).relative_to(inbox(tmp)).as_posix()
+                                    for f in daemon.hits())
+        assert files.pop("e-cut.pcap.gz", 0) > 1000
+        same(files, {"a.pcap.gz": 200, "b.pcap.xz": 10, "c.zip/one.pcap": 10, "c.zip/two.pcap": 10, "g.pcap": 1})
+        assert daemon.status()["sensors"][0]["damaged"] >= 4
+        wait_for("all that could be unpacked", lambda: {name for name, in rows_of(tmp, "SELECT name FROM taken")} ==
+                 {b"a.pcap.gz", b"b.pcap.xz", b"c.zip", b"e-cut.pcap.gz", b"g.pcap"})
+        daemon.stop()
+
+
+@fact
+def takes_twenty_thousand_captures_of_a_folder(tmp):
+    for n in range(20000):
+        (inbox(tmp) / f"{n:05}.pcap").write_bytes(queries(1, first=n))
+    with folder_daemon(tmp) as daemon:
+        begun = time.monotonic()
+        daemon.start()
+        wait_for("all of them", lambda: rows_of(tmp, "SELECT count(*) FROM taken") == [(20000,)], 60)
+        print(f"        20000 captures: {time.monotonic() - begun:.1f} s", flush=True)
+        same(daemon.status()["telling"]["findings"], 20000)
+        daemon.kill()
+        daemon.start()
+        time.sleep(0.5)
+        same(daemon.status()["wire"]["packets"], 0)
+        daemon.stop()
 
 
 @fact
@@ -947,6 +1256,37 @@ def notices_a_gap_and_fetches_what_was_missed(tmp):
 
 
 @fact
+def says_when_the_publisher_is_silent_and_when_it_is_back(tmp):
+    """Before it is there, when it is killed, and when it comes again, with its journal and without."""
+    with folder_daemon(tmp) as daemon, \
+            Watch("--endpoint", daemon.endpoint, "--replay", daemon.replay, "--format", "json") as watch:
+        def silent(count):
+            return watch.said().count("no heartbeat for 5 s") == count
+        wait_for("the first silence", lambda: silent(1))
+        daemon.start()
+        wait_for("the publisher", lambda: "is heard now" in watch.said())
+        told = watch.connected(tmp)
+        daemon.kill()
+        wait_for("the second silence", lambda: silent(2))
+        daemon.start()
+        wait_for("the publisher again", lambda: watch.said().count("is heard again after") == 1)
+        put(inbox(tmp), "more.pcap", queries(2, first=1000))
+        wait_for("what it told then", lambda: max(watch.seqs()) >= told + 2)
+        time.sleep(1.2)  # another beat
+        same(silent(2), True)
+        daemon.stop()
+        for path in (*tmp.glob("vigia.db*"), *inbox(tmp).iterdir()):
+            path.unlink()
+        shown = len(watch.seqs())
+        daemon.start()
+        put(inbox(tmp), "anew.pcap", queries(1, first=2000))
+        wait_for("what it told anew", lambda: len(watch.seqs()) > shown and
+                 watch.shown()[-1]["observable"]["value"].startswith("n2000."))
+        holds(watch.said(), "counts from 1 again")
+        daemon.stop()
+
+
+@fact
 def does_not_wait_for_a_subscriber_that_never_reads(tmp):
     needs_zmq()
     count = 105000  # more than wait for a subscriber
@@ -1057,6 +1397,112 @@ def folds_a_flood_of_one_indicator_and_counts_what_it_folded(tmp):
         same(len(told) <= 30, True)
 
 
+def first_of_each(told):
+    """The first message of each topic and id."""
+    first = {}
+    for topic, finding in told:
+        first.setdefault((topic, finding["id"]), finding)
+    return list(first.values())
+
+
+@fact
+def tells_of_a_finding_first_that_it_is_opened_also_when_its_opening_was_folded(tmp):
+    count = 300
+    frames = [f for n in range(count) for f in (query(n, f"n{n}.bad.example"), answer(n))]
+    with folder_daemon(tmp, more="flood: {rate: 600, burst: 20}") as daemon:
+        daemon.start()
+        with Subscriber(daemon.endpoint) as subscriber:
+            subscriber.connected()
+            put(inbox(tmp), "a.pcap", capture(frames))
+            wait_for("the flood", lambda: daemon.status()["telling"]["folded"] >= count - 30)
+            time.sleep(2.5)  # its bucket is full again
+            daemon.stop()  # every flow ends, answered
+            time.sleep(0.3)
+            told = subscriber.findings()
+        same({f["status"] for f in first_of_each(told)}, {"opened"})
+        same({(f["status"], f["flow"]["state"]) for _, f in told},
+             {("opened", "one-sided"), ("opened", "established"), ("updated", "established")})
+        same(sum(1 + f.get("folded", 0) for _, f in told), 2 * count)  # tellings: each was opened and updated
+        same([f["status"] for f in daemon.hits()], [f["status"] for _, f in told])
+
+
+@fact
+def tells_a_tier_first_that_a_finding_is_opened_that_a_reload_shows_it(tmp):
+    port = free_port()
+    columns = "type,value,tlp,source"
+    indicators(tmp, "domain-name,bad.example,red,own", columns=columns)
+    with Daemon(tmp, [f"{{name: office, listen: 'tcp://127.0.0.1:{port}'}}"], [tmp / "indicators.csv"]) as daemon, \
+            socket.socket() as talk, Subscriber(daemon.endpoint) as subscriber:
+        daemon.start()
+        subscriber.connected()
+        talk.connect(("127.0.0.1", port))
+        talk.sendall(CAPTURE + record(query(1, "n1.bad.example")))
+        subscriber.until("the opening", lambda s: len(s.findings()) == 1)
+        indicators(tmp, "domain-name,bad.example,red,own", "domain-name,bad.example,green,partner", columns=columns)
+        wait_for("the generation", lambda: daemon.status()["generation"] == 2)
+        talk.sendall(record(answer(1)))
+        wait_for("the answer", lambda: daemon.status()["wire"]["packets"] == 2)
+        daemon.stop()
+        time.sleep(0.3)
+        told = subscriber.findings()
+    same(sorted((topic.split(".")[1], f["status"]) for topic, f in told),
+         [("green", "opened"), ("red", "opened"), ("red", "updated")])
+    same(len({f["id"] for _, f in told}), 1)
+
+
+@fact
+def explains_a_finding_by_the_beginning_of_its_id(tmp):
+    path = indicators(tmp, "domain-name,bad.example,red,own", "domain-name,bad.example,green,partner",
+                      columns="type,value,tlp,source")
+    inbox(tmp)
+    begun = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime())
+    with Daemon(tmp, ["{name: office, folder: in, tlp: amber}"], [path]) as daemon:
+        daemon.start()
+        put(inbox(tmp), "a.pcap", capture([f for n in range(40) for f in (query(n, f"n{n}.bad.example"), answer(n))]))
+        wait_for("the findings", lambda: daemon.status()["telling"]["findings"] == 40)
+        daemon.stop()
+        hits = daemon.hits()
+        journal = sqlite3.connect(f"file:{tmp}/vigia.db?mode=ro", uri=True)
+        told = journal.execute("SELECT f.id, t.name, p.seq FROM publication p JOIN topic t ON t.id = p.topic JOIN "
+                               "finding f ON f.row = p.finding ORDER BY p.row").fetchall()
+        journal.close()
+        same(len(told), 40 * 3 * 2)  # to green, amber (who saw it) and red
+        config = ["-c", tmp / "ask.yaml"]
+        for n, found in enumerate([f for f in hits if f["status"] == "updated"][:20]):
+            shortest = next(found["id"][:k] for k in range(1, 37)
+                            if len({f["id"] for f in hits if f["id"].startswith(found["id"][:k])}) == 1)
+            begin = (shortest.upper(), found["id"])[n % 2]
+            explained = json.loads(vigia("hits", *config, "--explain", begin, "--format", "json").stdout)
+            publications, history = explained.pop("publications"), explained.pop("history")
+            same(explained, found)
+            same([(h["status"], h["state"]) for h in history], [("opened", "one-sided"), ("updated", "established")])
+            same([(p["topic"], p["seq"]) for p in publications], [row[1:] for row in told if row[0] == found["id"]])
+            text = vigia("hits", *config, "--explain", begin, "--format", "text").stdout
+            same([(t["told"][:10], t["told"] >= begun) for t in history + publications], [(begun[:10], True)] * 8)
+            holds(text, found["id"], found["observable"]["value"], "bad.example, suffix", "partner", "own",
+                  found["flow"]["community_id"], "opened to green", "updated to red")
+        several = next(c for c in "0123456789abcdef" if len({f["id"] for f in hits if f["id"].startswith(c)}) > 1)
+        holds(vigia("hits", *config, "--explain", several, status=INPUT).stderr, "more than one")
+        none = next(f"{n:03x}" for n in range(4096) if not any(f["id"].startswith(f"{n:03x}") for f in hits))
+        holds(vigia("hits", *config, "--explain", none, status=INPUT).stderr, "no finding", none)
+        holds(vigia("hits", *config, "--explain", none + "0" * 5 + "-0000-5000-8000-" + "0" * 12, status=INPUT).stderr,
+              "no finding")
+        holds(vigia("hits", *config, "--explain", "nonsense", status=USAGE).stderr, "nonsense")
+
+
+@fact
+def shows_in_text_that_a_finding_goes_on(tmp):
+    with folder_daemon(tmp) as daemon:
+        daemon.start()
+        put(inbox(tmp), "a.pcap", capture([query(1, "n1.bad.example"), answer(1)]))
+        wait_for("the finding", lambda: daemon.status()["telling"]["findings"] == 1)
+        daemon.stop()
+        opened, updated = vigia("hits", "-c", tmp / "ask.yaml", "--format", "text").stdout.splitlines()
+        begin = daemon.hits()[0]["id"][:8]
+        holds(opened, "14:00:00.000 medium", "one-sided", f"green {begin} indicators: bad.example")
+        holds(updated, "14:00:00.000↳medium", "established", f"green {begin} since 14:00:00; indicators: bad.example")
+
+
 # ---- bad input and neighbours
 
 
@@ -1162,6 +1608,198 @@ def stops_soon_while_a_stream_brings_more_than_it_can_take(tmp):
         assert time.monotonic() - begun < 15, "it took too long"
 
 
+# ---- feeds of events
+
+
+EVENT_INDICATOR = "domain-name,bad.example,clear"
+
+
+def incident(number, at=None, **more):
+    """An event as IntelMQ writes it."""
+    stamp = time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime(time.time() if at is None else at))
+    return json.dumps({"__type": "Event", "classification.type": "phishing", "feed.provider": "partner",
+                       "source.fqdn": f"e{number}.bad.example", "source.geolocation.cc": "PE", "time.source": stamp,
+                       **more}) + "\n"
+
+
+def incidents(first, last):
+    return "".join(incident(n) for n in range(first, last))
+
+
+def append(path, text):
+    with open(path, "a", encoding="utf-8") as file:
+        file.write(text)
+
+
+def feed_daemon(tmp, source="file: events.jsonl", **more):
+    return Daemon(tmp, [], [indicators(tmp, EVENT_INDICATOR)], more=f"feeds:\n  - {{name: incidents, {source}}}", **more)
+
+
+def feed_of(daemon):
+    return daemon.status()["feeds"][0]
+
+
+def heard_events(daemon, count):
+    wait_for(f"{count} events", lambda: feed_of(daemon)["events"] >= count)
+    same(feed_of(daemon)["events"], count)
+
+
+def told_once(daemon, count):
+    """Each incident up to `count` was told, and none twice. The journal says so, after the end."""
+    told = collections.Counter(f["observable"]["value"] for f in daemon.hits())
+    same(told, collections.Counter({f"e{n}.bad.example": 1 for n in range(count)}))
+
+
+@fact
+def tells_events_of_a_feed_with_their_place_and_kind(tmp):
+    with feed_daemon(tmp) as daemon:
+        append(tmp / "events.jsonl", incident(0, **{"event_hash": "x1", "destination.geolocation.cc": "BR"}))
+        daemon.start()
+        hit = wait_for("the hit", daemon.hits)[0]
+        same(hit["event"], {"feed": "incidents", "reporter": "partner", "reference": "x1",
+                            "classification": {"class": "fraud", "type": "phishing"}})
+        assert "flow" not in hit, hit
+        same((hit["region"]["country"], hit["region"]["subregion"], hit["remote_country"]), ("PE", "andean", "BR"))
+        same((hit["sensor"], hit["tlp"], hit["category"]["type"]), ("incidents", "amber", "phishing"))
+        feed = feed_of(daemon)
+        same((feed["name"], feed["format"], feed["events"], feed["refused"]), ("incidents", "intelmq", 1, 0))
+
+
+@fact
+def tells_clear_readers_of_an_amber_event_only_what_the_indicator_says(tmp):
+    with feed_daemon(tmp) as daemon, Subscriber(daemon.endpoint) as all_tiers:
+        daemon.start()
+        all_tiers.connected()
+        append(tmp / "events.jsonl", incident(0))
+        all_tiers.until("two renditions", lambda s: len(s.findings()) == 2)
+        told = dict(all_tiers.findings())
+        same(sorted(told), ["hit.amber.PE.phishing", "hit.clear.PE.undetermined"])
+        public = told["hit.clear.PE.undetermined"]
+        same((public["event"], public["evidence"], public["observable"]["value"]), (None, None, None))
+        same(public["remote_country"], None)
+
+
+@fact
+def follows_a_feed_through_rename_and_truncation_without_loss(tmp):
+    feed = tmp / "events.jsonl"
+    with feed_daemon(tmp) as daemon:
+        daemon.start()
+        daemon.said("it is tried again")  # it is not there yet
+        append(feed, incidents(0, 100))
+        heard_events(daemon, 100)
+        append(feed, incidents(100, 150))
+        feed.rename(tmp / "events.jsonl.1")
+        append(tmp / "events.jsonl.1", incidents(150, 160))  # the writer has it open still
+        append(feed, incidents(160, 200))
+        heard_events(daemon, 200)
+        shutil.copy(feed, tmp / "events.jsonl.2")
+        os.truncate(feed, 0)
+        wait_for("the truncation", lambda: feed_of(daemon)["rotations"] == 2)
+        half = incident(250)
+        append(feed, incidents(200, 250) + half[:40])
+        heard_events(daemon, 250)
+        append(feed, half[40:])
+        heard_events(daemon, 251)
+        same(feed_of(daemon)["refused"], 0)
+        daemon.stop()
+        told_once(daemon, 251)
+
+
+@fact
+def goes_on_with_a_feed_where_it_was_stopped(tmp):
+    feed = tmp / "events.jsonl"
+    with feed_daemon(tmp) as daemon:
+        half = incident(50)
+        append(feed, incidents(0, 50) + half[:30])
+        daemon.start()
+        heard_events(daemon, 50)
+        daemon.stop()
+        append(feed, half[30:] + incidents(51, 60))
+        daemon.start()
+        heard_events(daemon, 10)
+        daemon.stop()
+        append(feed, incidents(60, 70))
+        feed.rename(tmp / "events.jsonl.1")  # while nobody looks
+        append(feed, incidents(70, 80))
+        daemon.start()
+        heard_events(daemon, 20)
+        daemon.stop()
+        told_once(daemon, 80)
+
+
+@fact
+def loses_no_event_however_often_it_is_killed(tmp):
+    feed, total = tmp / "events.jsonl", 0
+    with feed_daemon(tmp) as daemon:
+        for _ in range(4):
+            append(feed, incidents(total, total + 3000))
+            total += 3000
+            daemon.start()
+            time.sleep(0.3)
+            daemon.kill()
+        daemon.start()
+        wait_for("the rest", lambda: feed_of(daemon)["lag"] == 0 and feed_of(daemon)["position"] == os.path.getsize(feed))
+        daemon.stop()
+        told = {f["observable"]["value"] for f in daemon.hits()}
+        same(told, {f"e{n}.bad.example" for n in range(total)})
+
+
+@fact
+def hears_a_publisher_of_events_in_one_frame_or_two(tmp):
+    needs_zmq()
+    endpoint = f"ipc://{tmp}/feed"
+    context = zmq.Context()
+    with context.socket(zmq.PUB) as speaking, \
+            feed_daemon(tmp, f"subscribe: '{endpoint}', topics: 'intelmq,other'") as daemon:
+        speaking.setsockopt(zmq.LINGER, 0)
+        speaking.bind(endpoint)
+        daemon.start()
+
+        def again():  # until somebody is there
+            speaking.send_multipart([b"intelmq", incident(0).encode()])
+            return feed_of(daemon)["events"] > 0
+        wait_for("the first event", again)
+        before = feed_of(daemon)["events"]
+        speaking.send(b"intelmq " + incident(1).encode())
+        speaking.send_multipart([b"intelmq.cl", incident(2).encode()])
+        speaking.send_multipart([b"unheard", incident(3).encode()])
+        speaking.send_multipart([b"intelmq", b"{half"])
+        speaking.send_multipart([b"intelmq", b"a", b"b"])
+        speaking.send(b"other " + incident(4).encode())
+        wait_for("the others", lambda: feed_of(daemon)["events"] >= before + 3)
+        feed = feed_of(daemon)
+        same((feed["events"], feed["refused"], feed["remarks"]), (before + 3, 2, "1 record refused (1 no JSON)"))
+        daemon.stop()
+        same({f["observable"]["value"] for f in daemon.hits()}, {f"e{n}.bad.example" for n in (0, 1, 2, 4)})
+    context.term()
+
+
+@fact
+def counts_what_of_a_feed_it_cannot_read_and_says_so(tmp):
+    with feed_daemon(tmp) as daemon:
+        append(tmp / "events.jsonl", incident(0) + "{half\n" + incident(1, at=10) + incident(2, at=time.time() + 2 * 86400) +
+               incident(3, **{"classification.type": "odd"}) + incident(4, **{"source.geolocation.cc": "XX"}))
+        daemon.start()
+        heard_events(daemon, 3)
+        same((feed_of(daemon)["refused"], feed_of(daemon)["remarks"]),
+             (3, "3 records refused (1 no JSON, 2 time that cannot be); 1 event of unknown class: 'odd' 1; "
+                 "1 event of unknown country: 'XX' 1"))
+        holds(vigia("status", "-c", tmp / "ask.yaml", "--format", "text").stdout, "unknown class: 'odd' 1")
+        holds(daemon.stop(), "feed incidents: record 2: ", "feed incidents: record 3: expected a time from 1990")
+
+
+@fact
+def meets_only_indicators_that_are_valid_at_the_events_time(tmp):
+    rows = indicators(tmp, "domain-name,e1.bad.example,clear,2020-01-01,2021-01-01",
+                      columns="type,value,tlp,valid_from,valid_until")
+    with Daemon(tmp, [], [rows], more="feeds:\n  - {name: incidents, file: events.jsonl}") as daemon:
+        append(tmp / "events.jsonl", incident(1) + incident(1, at=1_590_000_000))
+        daemon.start()
+        heard_events(daemon, 2)
+        daemon.stop()
+        same([f["timestamp"][:4] for f in daemon.hits()], ["2020"])
+
+
 def main():
     words = sys.argv[2:]
     failed = skipped = 0
@@ -1186,4 +1824,5 @@ def main():
     sys.exit(1 if failed or not chosen else 77 if skipped == len(chosen) else 0)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,8 +1,8 @@
 /*
  * hear: a sink that writes down what it is told, one line each:
- *     [late ]WHERE TYPE VALUE[ ech]     an observable
- *     > TEXT, < TEXT                    payload of the flow's src, of its dst; `~` in front of TEXT for a gap
- *     plain end, STATE                  no more plaintext; the flow's end with its state
+ *     [late |again ]WHERE TYPE VALUE[ ech]  an observable
+ *     > TEXT, < TEXT                        payload of the flow's src, of its dst; `~` in front of TEXT for a gap
+ *     plain end, STATE                      no more plaintext; the flow's end with its state
  */
 #ifndef VIGIA_TESTS_WIRE_HEAR_H
 #define VIGIA_TESTS_WIRE_HEAR_H
@@ -39,6 +39,8 @@ static inline void hear_observable(void *to, struct flow_view *flow, const struc
     (void)flow;
     if (at->late)
         buffer_text(&h->told, "late ");
+    if (at->again)
+        buffer_text(&h->told, "again ");
     hear_value(&h->told, o);
 }
 

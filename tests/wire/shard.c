@@ -116,6 +116,9 @@ static void house_sees(struct house *h, const struct event *e)
 
 #define LATE_GOT "late http.url url http://bad.example/\nlate http.host domain-name bad.example\n"
 
+#define CLIENT_0_AGAIN "again ip.src ipv4-addr 192.0.2.1\nagain ip.src ip-port 192.0.2.1:40000\n"
+#define SERVER_AGAIN   "again ip.dst ipv4-addr 198.51.100.2\nagain ip.dst ip-port 198.51.100.2:80\n"
+
 enum { EVENTS_MAX = 10 };
 
 #define E0(way, flags, seq, ack, text)                                                                                 \
@@ -225,6 +228,75 @@ static const struct {
      CLIENT_0 SERVER "< hello!\nplain end\nestablished\n",
      12},
 };
+
+/* Sees `before`, is renewed so often, then sees `after`. */
+static const struct {
+    const char *name;
+    struct event before[EVENTS_MAX];
+    int renewals;
+    struct event after[EVENTS_MAX];
+    const char *told; /* behind the renewal */
+} renew_cases[] = {
+    {"with the next packet, once",
+     {E0('>', "S", 9, 0, ""), E0('<', "SA", 5, 10, "")},
+     1,
+     {E0('>', "A", 10, 6, ""), E0('<', "A", 6, 10, ""), E0('>', "PA", 10, 6, GET)},
+     CLIENT_0_AGAIN SERVER_AGAIN GOT "> " GET "\nplain end\nestablished\n"},
+    {"whichever side it comes from",
+     {E0('>', "S", 9, 0, ""), E0('<', "SA", 5, 10, "")},
+     1,
+     {E0('<', "A", 6, 10, ""), E0('>', "A", 10, 6, "")},
+     CLIENT_0_AGAIN SERVER_AGAIN "plain end\nestablished\n"},
+    {"once, however many renewals",
+     {E0('>', "S", 9, 0, ""), E0('<', "SA", 5, 10, "")},
+     300,
+     {E0('>', "A", 10, 6, ""), E0('>', "A", 10, 6, "")},
+     CLIENT_0_AGAIN SERVER_AGAIN "plain end\nestablished\n"},
+    {"before what the packet brings",
+     {E0('>', "udp", 0, 0, "a")},
+     1,
+     {E0('<', "udp", 0, 0, "b")},
+     CLIENT_0_AGAIN SERVER_AGAIN "< ~b\nplain end\nestablished\n"},
+    {"not of a flow that is silent",
+     {E0('>', "S", 9, 0, ""), E0('<', "SA", 5, 10, ""), E0('>', "A", 20, 6, "waits")},
+     1,
+     {{0}},
+     "> ~waits\nplain end\nestablished\n"},
+    {"ICMP has no ports",
+     {E0('>', "icmp", 0, 0, "ping")},
+     1,
+     {E0('<', "icmp", 0, 0, "pong")},
+     "again ip.src ipv4-addr 192.0.2.1\nagain ip.dst ipv4-addr 198.51.100.2\n< ~pong\nplain end\nestablished\n"},
+    {"a flow that begins then tells as ever",
+     {{0}},
+     1,
+     {E0('>', "S", 9, 0, ""), E0('>', "S", 9, 0, "")},
+     CLIENT_0 SERVER "plain end\nattempted\n"},
+    {"and so does one that takes the place of another",
+     {E0('>', "S", 9, 0, ""), E0('<', "RA", 0, 10, "")},
+     1,
+     {E0('>', "S", 7777, 0, "")},
+     "plain end\nrefused\n" CLIENT_0 SERVER "plain end\nattempted\n"},
+};
+
+Test(shard, tells_addresses_again_after_a_renewal)
+{
+    for (size_t i = 0; i < sizeof renew_cases / sizeof *renew_cases; i++) {
+        struct house h;
+        house_open(&h, &limits);
+        for (int n = 0; n < EVENTS_MAX && renew_cases[i].before[n].way; n++)
+            house_sees(&h, &renew_cases[i].before[n]);
+        for (int n = 0; n < renew_cases[i].renewals; n++)
+            shard_renew(h.shard);
+        size_t before = h.all.told.len;
+        for (int n = 0; n < EVENTS_MAX && renew_cases[i].after[n].way; n++)
+            house_sees(&h, &renew_cases[i].after[n]);
+        shard_end(h.shard);
+        cr_expect_str_eq(heard(&h.all) + before, renew_cases[i].told, "%s: %s", renew_cases[i].name,
+                         heard(&h.all) + before);
+        house_close(&h);
+    }
+}
 
 Test(shard, hands_on_nothing_once_tls_is_known)
 {

@@ -1,0 +1,161 @@
+#!/usr/bin/python3
+"""story.py VIGIA [WORD...]: what the daemon makes of many things together, one fact a line: correlations of what packets
+and events show in several countries, and trends in what is counted. Run as live.py is, whose daemon it uses."""
+import json
+import pathlib
+import subprocess
+import time
+
+import live
+from live import (BEGIN, Daemon, Subscriber, append, fact, inbox, incident, indicators, main, needs_zmq, put, queries,
+                  same, vigia, wait_for)
+
+live.FACTS.clear()
+
+SCHEMA = pathlib.Path("docs/finding.schema.json").resolve()
+RECORD_EVENTS = pathlib.Path("script/record-events").resolve()
+HOUR = 3600
+
+
+def of_kind(daemon, kind):
+    return [f for f in daemon.hits() if f["kind"] == kind]
+
+
+def told(daemon, kind, count=1):
+    return wait_for(f"{count} of kind {kind}", lambda: len(of_kind(daemon, kind)) >= count and of_kind(daemon, kind))
+
+
+def feeds(*files):
+    return "feeds:\n" + "".join(f"  - {{name: {pathlib.Path(f).stem}, file: {f}, tlp: green}}\n" for f in files)
+
+
+def recorded(until):
+    return subprocess.run([RECORD_EVENTS, str(int(until))], capture_output=True, text=True, check=True).stdout
+
+
+def holds_schema(findings):
+    try:
+        import jsonschema
+    except ImportError:
+        return
+    validator = jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text()))
+    for finding in findings:
+        for error in validator.iter_errors(finding):
+            raise AssertionError(f"{error.message} in {finding}")
+
+
+# ---- correlations
+
+
+@fact
+def links_what_a_packet_shows_in_one_country_and_an_event_tells_of_another(tmp):
+    with Daemon(tmp, [f"{{name: office, folder: {inbox(tmp)}}}"], [indicators(tmp, "domain-name,bad.example,green")],
+                more=feeds("events.jsonl")) as daemon:
+        daemon.start()
+        put(inbox(tmp), "a.pcap", queries(1))
+        wait_for("the hit", daemon.hits)
+        append(tmp / "events.jsonl", incident(1, at=BEGIN))
+        link = told(daemon, "correlation")[0]
+        same((link["status"], link["rule"], link["countries"], link["count"], link["place"]),
+             ("opened", "campaign", ["CL", "PE"], 2, "americas"))
+        same(link["indicator"], {"type": "domain-name", "value": "bad.example"})
+        hits = {f["id"]: f["region"]["country"] for f in of_kind(daemon, "hit")}
+        same([hits[i] for i in link["evidence"]], ["CL", "PE"])
+        append(tmp / "events.jsonl", incident(2, at=BEGIN, **{"source.geolocation.cc": "UY"}))
+        again = told(daemon, "correlation", 2)[1]
+        same((again["id"], again["status"], again["countries"]), (link["id"], "updated", ["CL", "PE", "UY"]))
+        daemon.stop()
+        holds_schema(daemon.hits())
+        shown = vigia("hits", "-c", tmp / "ask.yaml", "--format", "text").stdout
+        assert "campaign" in shown and "in 3 countries: CL PE UY, 3 hits" in shown, shown
+
+
+@fact
+def links_nothing_of_one_country(tmp):
+    with Daemon(tmp, [], [indicators(tmp, "domain-name,bad.example,green")], more=feeds("events.jsonl")) as daemon:
+        append(tmp / "events.jsonl", incident(1) + incident(2))
+        daemon.start()
+        wait_for("both hits", lambda: len(daemon.hits()) == 2)
+        daemon.stop()
+        same(of_kind(daemon, "correlation"), [])
+
+
+@fact
+def closes_a_correlation_that_falls_silent(tmp):
+    more = feeds("events.jsonl") + "correlation: {window: 2s}\n"
+    with Daemon(tmp, [], [indicators(tmp, "domain-name,bad.example,green")], more=more) as daemon:
+        daemon.start()
+        now = time.time()
+        append(tmp / "events.jsonl", incident(1, at=now) + incident(2, at=now, **{"source.geolocation.cc": "UY"}))
+        first = told(daemon, "correlation")[0]
+        last = told(daemon, "correlation", 2)[-1]
+        same((last["id"], last["status"], last["count"]), (first["id"], "closed", 2))
+        daemon.stop()
+
+
+@fact
+def tells_each_tier_of_a_correlation_only_what_it_was_told_of(tmp):
+    needs_zmq()
+    with Daemon(tmp, [], [indicators(tmp, "domain-name,bad.example,amber")], more=feeds("events.jsonl")) as daemon:
+        daemon.start()
+        with Subscriber(daemon.endpoint) as subscriber:
+            subscriber.connected()
+            now = time.time()
+            append(tmp / "events.jsonl", incident(7, at=now) + incident(8, at=now, **{"source.geolocation.cc": "UY"}))
+            told(daemon, "correlation")
+            daemon.stop()
+            topics = {t for t, _ in subscriber.findings() if t.startswith("correlation.")}
+        same(topics, {"correlation.amber.americas.campaign"})
+
+
+# ---- trends
+
+
+@fact
+def tells_of_a_burst_in_the_reports_of_partners(tmp):
+    now = time.time()
+    (tmp / "partners.jsonl").write_text(recorded(now))
+    with Daemon(tmp, [], [indicators(tmp, "domain-name,none.example,green")], more=feeds("partners.jsonl")) as daemon:
+        daemon.start()
+        alarm = wait_for("the alarm", lambda: [f for f in of_kind(daemon, "trend") if f["place"] == "CL"])[0]
+        same((alarm["status"], alarm["place"], alarm["subregion"], alarm["category"]["type"], alarm["counted"]),
+             ("opened", "CL", "southern-cone", "phishing", "event"))
+        assert alarm["observed"] >= 34 and alarm["expected"] < 5 and alarm["score"] > 0.999, alarm
+        assert alarm["reporters"] >= 3 and alarm["tlp"] == "green", alarm
+        same(alarm["history"][-1], alarm["observed"])
+        trends = daemon.status()["trends"]
+        same((trends["late"], trends["early"], trends["elsewhere"]), (0, 0, 0))
+        same(trends["counted"], len(recorded(now).splitlines()))
+        daemon.stop()
+        holds_schema(daemon.hits())
+        same([f["status"] for f in of_kind(daemon, "trend") if f["id"] == alarm["id"]], ["opened"])
+        shown = vigia("hits", "-c", tmp / "ask.yaml", "--format", "text").stdout
+        assert "phishing in CL" in shown and "█" in shown, shown
+
+
+@fact
+def counts_what_comes_too_late_is_elsewhere_or_may_not_be_shared_and_raises_no_alarm(tmp):
+    now = time.time()
+    lines = [incident(n, at=now - 60) for n in range(5)]
+    lines += [incident(n, at=now - 5 * HOUR) for n in range(7)]  # behind what came before
+    lines += [incident(n, at=now - 60, **{"source.geolocation.cc": "DE"}) for n in range(3)]
+    lines += [incident(n, at=now - 60, tlp="RED") for n in range(2)]
+    (tmp / "events.jsonl").write_text("".join(lines))
+    with Daemon(tmp, [], [indicators(tmp, "domain-name,none.example,green")], more=feeds("events.jsonl")) as daemon:
+        daemon.start()
+        trends = wait_for("all", lambda: daemon.status()["feeds"][0]["events"] == 17 and daemon.status()["trends"])
+        same({k: trends[k] for k in ("counted", "late", "elsewhere", "withheld", "alarms")},
+             {"counted": 5, "late": 7, "elsewhere": 3, "withheld": 2, "alarms": 0})
+        daemon.stop()
+
+
+@fact
+def refuses_a_detector_that_there_is_not(tmp):
+    with Daemon(tmp, [], [indicators(tmp, "domain-name,none.example,green")],
+                more=feeds("events.jsonl") + "trends: {detector: oracle}\n") as daemon:
+        daemon.start(running=False)
+        assert "oracle" in daemon.ends(2)
+
+
+if __name__ == "__main__":
+    main()
