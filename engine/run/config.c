@@ -85,7 +85,7 @@ static const struct setting sensor_settings[] = {
     {.key = "folder", .kind = &kind_file, .at = SENSOR_AT(folder), .path_at = SENSOR_AT(folder_path), .either = true,
      .sample = "captures", .about = "or captures as they come into a folder,"},
     {.key = "listen", .kind = &kind_listen, .at = SENSOR_AT(listen), .either = true,
-     .sample = "tcp://127.0.0.1:57012", .about = "or captures that are pushed (also unix:///PATH)"},
+     .sample = "tcp://127.0.0.1:57012", .about = "or captures that are pushed (also unix:///PATH, fifo:///PATH)"},
     {.key = "country", .kind = &kind_country, .at = SENSOR_AT(country), .inherited = true,
      .sample = "CL", .about = "from here on what differs from sensor above"},
     {.key = "tlp", .kind = &kind_tlp, .at = SENSOR_AT(tlp), .inherited = true,

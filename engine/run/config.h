@@ -44,7 +44,8 @@ struct config_home {
 /* Where captures that others push come in. */
 struct config_listen {
     const char *text; /* as it was written; NULL: nowhere */
-    const char *path; /* of a UNIX socket; NULL: TCP, at the address */
+    const char *path; /* of a UNIX socket or a FIFO; NULL: TCP, at the address */
+    bool fifo;
     struct address address;
     uint16_t port;
 };

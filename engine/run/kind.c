@@ -306,19 +306,22 @@ bool kind_endpoint_is_local(const char *endpoint)
 static bool listen_read(const struct setting *s, struct bytes text, struct arena *a, void *at)
 {
     struct config_listen l = {.text = NULL};
-    struct bytes host, port, path = bytes_from(text, strlen("unix://"));
+    struct bytes host, port;
+    enum { PREFIX = sizeof "unix://" - 1 }; /* as long as "fifo://" */
     uint64_t n;
     if (bytes_start_with(text, "tcp://")) {
         if (!host_and_port(bytes_from(text, strlen("tcp://")), &host, &port) || !address_of(host, &l.address) ||
             !text_number(port, UINT16_MAX, &n))
             return false;
         l.port = (uint16_t)n;
-    } else if (!bytes_start_with(text, "unix:///") || path.len >= sizeof(struct sockaddr_un){0}.sun_path) {
+    } else if (bytes_start_with(text, "fifo:///")) {
+        l.fifo = true;
+    } else if (!bytes_start_with(text, "unix:///") || text.len - PREFIX >= sizeof(struct sockaddr_un){0}.sun_path) {
         return false;
     }
     if (!text_read(s, text, a, &l.text))
         return false;
-    l.path = l.text[0] == 'u' ? l.text + strlen("unix://") : NULL;
+    l.path = l.text[0] == 't' ? NULL : l.text + PREFIX;
     memcpy(at, &l, sizeof l);
     return true;
 }
@@ -354,7 +357,7 @@ const struct kind kind_confidence = {.expected = "a number from 0 to 100, or unk
 const struct kind kind_home = {.expected = "a CIDR block without host bits such as 10.0.0.0/8",
                                VALUE(struct config_home, home_read, NULL),
                                .many = true};
-const struct kind kind_listen = {.expected = "tcp://ADDRESS:PORT or unix:///PATH",
+const struct kind kind_listen = {.expected = "tcp://ADDRESS:PORT, unix:///PATH or fifo:///PATH",
                                  VALUE(struct config_listen, listen_read, listen_write),
                                  .kept = true};
 

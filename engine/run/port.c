@@ -5,6 +5,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -20,9 +21,10 @@ union place {
 };
 
 struct port {
-    int fd;
+    int fd; /* -1 of a FIFO */
     char *endpoint;
-    char *path; /* of a UNIX socket, to be removed */
+    char *path; /* of a UNIX socket or FIFO that was made here, to be removed */
+    char *fifo; /* NULL: a socket */
     void (*complain)(void *to, const char *text);
     void *to;
 };
@@ -57,8 +59,23 @@ static void remove_stale(const union place *place, socklen_t len)
         close(fd);
 }
 
-struct port *port_open(const struct config_listen *where, void (*complain)(void *to, const char *text), void *to,
-                       struct fail *why)
+/* One that is there already stays at the end. */
+static struct port *open_fifo(const struct config_listen *where, struct fail *why)
+{
+    struct stat status;
+    bool made = mkfifo(where->path, 0600) == 0;
+    if (!made && (errno != EEXIST || lstat(where->path, &status) != 0 || !S_ISFIFO(status.st_mode))) {
+        fail_set(why, "%s: %s", where->text, strerror(errno == EEXIST || errno == 0 ? EEXIST : errno));
+        return NULL;
+    }
+    struct port *p = calloc(1, sizeof *p);
+    if (!p)
+        abort();
+    *p = (struct port){.fd = -1, .path = made ? strdup(where->path) : NULL, .fifo = strdup(where->path)};
+    return p;
+}
+
+static struct port *open_socket(const struct config_listen *where, struct fail *why)
 {
     union place place;
     socklen_t len = place_of(where, &place);
@@ -80,11 +97,19 @@ struct port *port_open(const struct config_listen *where, void (*complain)(void 
     struct port *p = calloc(1, sizeof *p);
     if (!p)
         abort();
-    *p = (struct port){.fd = fd,
-                       .endpoint = strdup(where->text),
-                       .path = is_unix ? strdup(place.local.sun_path) : NULL,
-                       .complain = complain,
-                       .to = to};
+    *p = (struct port){.fd = fd, .path = is_unix ? strdup(place.local.sun_path) : NULL};
+    return p;
+}
+
+struct port *port_open(const struct config_listen *where, void (*complain)(void *to, const char *text), void *to,
+                       struct fail *why)
+{
+    struct port *p = where->fifo ? open_fifo(where, why) : open_socket(where, why);
+    if (!p)
+        return NULL;
+    p->endpoint = strdup(where->text);
+    p->complain = complain;
+    p->to = to;
     return p;
 }
 
@@ -98,9 +123,23 @@ static void name_peer(const struct port *p, const union place *peer, char *name,
     snprintf(name, name_max, "%s%s%s", p->endpoint, *text ? " from " : "", text);
 }
 
+/* Waits until somebody writes. */
+static int next_writer(const struct port *p, char *name, size_t name_max)
+{
+    snprintf(name, name_max, "%s", p->endpoint);
+    for (;;) {
+        int fd = open(p->fifo, O_RDONLY | O_CLOEXEC);
+        if (fd >= 0)
+            return fd;
+        usleep(100000); /* out of descriptors, or the FIFO is away */
+    }
+}
+
 static int next(void *to, char *name, size_t name_max)
 {
     struct port *p = to;
+    if (p->fifo)
+        return next_writer(p, name, name_max);
     for (;;) {
         union place peer = {.any = {.sa_family = AF_UNSPEC}};
         socklen_t len = sizeof peer;
@@ -129,10 +168,12 @@ struct reader_source port_source(struct port *p)
 
 void port_close(struct port *p)
 {
-    close(p->fd);
+    if (p->fd >= 0)
+        close(p->fd);
     if (p->path)
         unlink(p->path);
     free(p->endpoint);
     free(p->path);
+    free(p->fifo);
     free(p);
 }

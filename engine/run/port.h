@@ -1,5 +1,6 @@
 /*
- * port: a TCP or UNIX socket to which others push captures ("pcap over IP"): each connection is one capture.
+ * port: where others push captures: a TCP or UNIX socket ("pcap over IP"), of which each connection is one capture, or
+ * a FIFO, of which each writer is (several at once would mix their octets, as FIFOs do).
  *
  * One connection is read at a time; further ones wait in the listen queue (PORT_WAITING of them).
  *
@@ -15,7 +16,7 @@ enum { PORT_WAITING = 16 };
 
 struct port;
 
-/* Listens there; a UNIX socket is made anew, for its owner alone. `complain` is called on the reader's thread. */
+/* Listens there; a UNIX socket is made anew, a FIFO where there is none, for its owner alone. `complain` is called on the reader's thread. */
 struct port *port_open(const struct config_listen *where, void (*complain)(void *to, const char *text), void *to,
                        struct fail *why);
 

@@ -434,7 +434,7 @@ static const struct {
     {"sensors: [{name: a, listen: tcp://0.0.0.0:65535}]", ""},
     {"sensors: [{name: a, listen: \"tcp://[::]:1\"}]", ""},
     {"sensors: [{name: a, listen: tcp://0.0.0.0:65536}]",
-     "v.yaml: line 1: sensors[0].listen: expected tcp://ADDRESS:PORT or unix:///PATH, found \"tcp://0.0.0.0:65536\""},
+     "v.yaml: line 1: sensors[0].listen: expected tcp://ADDRESS:PORT, unix:///PATH or fifo:///PATH, found \"tcp://0.0.0.0:65536\""},
     {"sensors: [{name: a, listen: tcp://0.0.0.0:0}]", "v.yaml: line 1: sensors[0].listen: expected"},
     {"sensors: [{name: a, listen: \"tcp://0.0.0.0:*\"}]", "v.yaml: line 1: sensors[0].listen: expected"},
     {"sensors: [{name: a, listen: tcp://0.0.0.0}]", "v.yaml: line 1: sensors[0].listen: expected"},

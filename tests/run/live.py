@@ -317,6 +317,15 @@ def queries(count, domain="bad.example", first=0):
     return capture([query(first + n, f"n{first + n}.{domain}") for n in range(count)], first / 1000)
 
 
+def packets_of(octets):
+    """Of a pcap file, little endian."""
+    count, at = 0, 24
+    while at < len(octets):
+        at += 16 + struct.unpack_from("<I", octets, at + 8)[0]
+        count += 1
+    return count
+
+
 def put(folder, name, octets):
     """As a writer should: whole, under its name at once."""
     (folder / f".{name}").write_bytes(octets)
@@ -400,6 +409,31 @@ def tells_of_a_tcp_port_what_replay_tells(tmp):
 def tells_of_a_unix_socket_what_replay_tells(tmp):
     sample_is_told_as_in_replay(tmp, f"{{name: office, listen: 'unix://{tmp}/push'}}",
                                 lambda: push(f"{tmp}/push", SAMPLE.read_bytes()))
+
+
+@fact
+def tells_of_a_fifo_what_replay_tells_and_hears_the_next_writer(tmp):
+    def bring():
+        for part in (SAMPLE.read_bytes(), queries(1, "none.example")):
+            (tmp / "fifo").write_bytes(part)
+    with Daemon(tmp, [f"{{name: office, listen: 'fifo://{tmp}/fifo'}}"], SAMPLE_INDICATORS) as daemon:
+        daemon.start()
+        bring()
+        packets = packets_of(SAMPLE.read_bytes()) + 1
+        wait_for("all packets", lambda: daemon.status()["sensors"][0]["heard"] == packets)
+        daemon.stop()
+        assert not (tmp / "fifo").exists(), "it made it, and leaves it"
+        expected = replay_of(SAMPLE, tmp=tmp)
+        same(sorted(last_of_each(daemon.hits())), sorted(f["id"] for f in expected))
+
+
+@fact
+def leaves_what_is_no_fifo_where_it_should_listen(tmp):
+    (tmp / "fifo").write_text("mine")
+    with Daemon(tmp, [f"{{name: office, listen: 'fifo://{tmp}/fifo'}}"]) as daemon:
+        daemon.start(running=False)
+        holds(daemon.ends(USAGE), "fifo", "File exists")
+        same((tmp / "fifo").read_text(), "mine")
 
 
 # ---- taps
