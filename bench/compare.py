@@ -1,4 +1,5 @@
-"""compare [packets|load|counts|events|all] [--capture FILE] [--rounds N] [--megabytes N]: vigia, its limit and its peers, in turn.
+"""compare [packets|load|counts|events|publish|all] [--capture FILE] [--rounds N] [--megabytes N]: vigia, its limit and
+its peers, in turn.
 
 All of a question's contestants are asked one after the other, round after round, and compared within each round: a
 machine that is slow for a second is slow for all of them. One JSON line a contestant to stdout, a table to stderr.
@@ -191,7 +192,19 @@ def events(_):
     }}
 
 
-QUESTIONS = {"packets": packets, "load": load, "counts": counts, "events": events}
+def publish(_):
+    """How many findings a second, from who found them to a subscriber? Each is told to two tiers, or to one."""
+    for tiers, behind in (("two tiers", ""), ("one tier", "/one")):
+        yield {"bench": f"publish{behind.replace('/', '-')}", "unit": "findings/s",
+               "file": f"a finding told to {tiers}", "contestants": {
+            "libzmq, ipc": program("publish", "floor" + behind, "findings"),
+            "encoding alone": program("publish", "encode" + behind, "findings"),
+            "journal alone": program("publish", "journal" + behind, "findings"),
+            "vigia": program("publish", "vigia" + behind, "findings"),
+        }}
+
+
+QUESTIONS = {"packets": packets, "load": load, "counts": counts, "events": events, "publish": publish}
 
 
 # ---- asking and telling ----

@@ -192,11 +192,16 @@ static bool run_encode(struct measured *out, struct fail *why)
 
 /* ---- the journal ---- */
 
-static struct journal *open_journal(struct fail *why)
+static void remove_journal(void)
 {
     unlink(JOURNAL);
     unlink(JOURNAL "-wal");
     unlink(JOURNAL "-shm");
+}
+
+static struct journal *open_journal(struct fail *why)
+{
+    remove_journal();
     return journal_open(JOURNAL, why);
 }
 
@@ -455,6 +460,7 @@ int main(int argc, char **argv)
         return 1;
     }
     int status = measure("publish", "findings", ask, argc, argv);
+    remove_journal();
     database_drop(database);
     regions_free(regions);
     buffer_free(&text);

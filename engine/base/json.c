@@ -80,8 +80,8 @@ static bool are_plain(const uint8_t *at)
 {
     uint64_t eight;
     memcpy(&eight, at, sizeof eight);
-    uint64_t other = eight | (eight - EACH(' ')) | zeros(eight ^ EACH('"')) | zeros(eight ^ EACH('\\')) |
-                     zeros(eight ^ EACH(0x7f));
+    uint64_t other =
+        eight | (eight - EACH(' ')) | zeros(eight ^ EACH('"')) | zeros(eight ^ EACH('\\')) | zeros(eight ^ EACH(0x7f));
     return !(other & EACH(0x80));
 }
 

@@ -5,9 +5,10 @@
  *
  * What a finding is found by (id, indicator, country, …) is no order at all: an index over it would be written to in as
  * many pages as a batch has findings. So there is one small index per **segment** of 2^13 rows: hashes of 32 bits, some
- * 200 KB, which is no longer written to once the next segment has begun. A look-up goes through all segments, one to
- * five microseconds each, and compares the texts themselves. A segment also knows the first and last time that its
- * findings bear, so that a question about a day opens the segments of that day.
+ * 130 KB, which is no longer written to once the next segment has begun. A look-up goes through all segments, one to
+ * five microseconds each, and compares the texts themselves. What many findings share (country, type) is posted once a
+ * segment: such a question reads the findings of the segments that have any. A segment also knows the first and last
+ * time that its findings bear, so that a question about a day opens the segments of that day.
  *
  * Durability: synchronous=NORMAL writes the log at each commit (the page cache outlives the process) and leaves the
  * flush to the disk to journal_sync.
@@ -31,7 +32,8 @@
 enum {
     APPLICATION = 0x76696731, /* "vig1", in the header of the file */
     SEGMENT_BITS = 13,
-    TRIM_ROWS = 128, /* findings that are let go of between two looks at the size */
+    TRIM_ROWS = 128,   /* findings that are let go of between two looks at the size */
+    SHARED_KNOWN = 64, /* postings of segments that a batch remembers; by their hash, one in place of another */
 };
 
 /* ---- the schema, as steps from each version to the next ---- */
@@ -258,6 +260,7 @@ struct journal {
     int64_t row;      /* the last given */
     int64_t row_committed;
     int64_t changed; /* what SQLite said when this was read from the file: other than that, another has written */
+    uint64_t shared[SHARED_KNOWN]; /* posted in this batch: segment + 1 above, hash below; 0 none */
     bool batch;
     bool failed;   /* the batch can only be rolled back */
     bool unsynced; /* committed, and not flushed to the disk */
@@ -423,6 +426,7 @@ bool journal_begin(struct journal *j, struct fail *why)
         return refuse(j->db, "batch", why);
     j->batch = true;
     j->failed = false;
+    memset(j->shared, 0, sizeof j->shared);
     if (run_number(j->write[CHANGED], &changed) && (changed == j->changed || load(j)))
         return true;
     refuse(j->db, "batch", why);
@@ -465,15 +469,30 @@ static bool add_body(struct journal *j, struct bytes json)
     return run(s) && ++j->row;
 }
 
-static bool add_posting(struct journal *j, const char *field, struct bytes value)
+static bool post(struct journal *j, uint32_t hash, int64_t row)
 {
-    if (value.len == 0)
-        return true;
     sqlite3_stmt *s = j->write[ADD_POSTING];
     sqlite3_bind_int64(s, 1, j->row >> SEGMENT_BITS);
-    sqlite3_bind_int64(s, 2, (int32_t)posting_hash(field, value)); /* signed: four octets, whatever it is */
-    sqlite3_bind_int64(s, 3, j->row);
+    sqlite3_bind_int64(s, 2, (int32_t)hash); /* signed: four octets, whatever it is */
+    sqlite3_bind_int64(s, 3, row);
     return run(s);
+}
+
+static bool add_posting(struct journal *j, const char *field, struct bytes value)
+{
+    return value.len == 0 || post(j, posting_hash(field, value), j->row);
+}
+
+/* Of the segment, with no row. */
+static bool add_shared(struct journal *j, const char *field, const char *value)
+{
+    uint32_t hash = posting_hash(field, bytes_text(value));
+    uint64_t posting = (uint64_t)((j->row >> SEGMENT_BITS) + 1) << 32 | hash;
+    uint64_t *known = &j->shared[hash % SHARED_KNOWN];
+    if (!value[0] || *known == posting)
+        return true;
+    *known = posting;
+    return post(j, hash, 0);
 }
 
 static bool add_segment(struct journal *j, int64_t seen_ns)
@@ -508,7 +527,7 @@ int64_t journal_add(struct journal *j, const struct journal_finding *f, struct f
     bool good = add_body(j, f->json) && add_finding(j, f) && add_segment(j, f->seen_ns) &&
                 add_posting(j, "id", bytes_text(f->id)) && add_posting(j, "value", f->indicator) &&
                 (bytes_equal(f->indicator, f->observable) || add_posting(j, "value", f->observable)) &&
-                add_posting(j, "country", bytes_text(f->country)) && add_posting(j, "type", bytes_text(f->type));
+                add_shared(j, "country", f->country) && add_shared(j, "type", f->type);
     return good ? j->row : batch_fails(j, "finding", why);
 }
 
@@ -743,6 +762,7 @@ enum read {
     SEGMENT_UP,
     SEGMENT_DOWN,
     POSTED,
+    SHARED,
     SCANNED,
     BODY,
     TOPIC,
@@ -767,15 +787,18 @@ static const char *const reads[READS] = {
                      " ORDER BY number DESC LIMIT 1",
     [POSTED] = "SELECT f.row FROM lookup l CROSS JOIN finding f ON f.row = l.row"
                " WHERE l.segment = ?1 AND l.hash = ?3 AND f.row <= ?2 AND" FILTER " ORDER BY l.row",
+    [SHARED] = "SELECT count(*) FROM (SELECT 1 FROM lookup WHERE segment = ?1 AND hash = ?2 LIMIT 1)",
     [SCANNED] = "SELECT f.row FROM finding f WHERE f.row >= ?1 AND f.row <= ?2 AND" FILTER " ORDER BY f.row",
     [BODY] = "SELECT json FROM body WHERE row = ?1",
     [TOPIC] = "SELECT last FROM topic WHERE name = ?1",
-    [PUBLICATION] = "SELECT p.row, p.seq, t.name, b.json FROM topic t CROSS JOIN publication p ON p.topic = t.id"
-                    " CROSS JOIN body b ON b.row = ifnull(p.body, p.row) WHERE t.name = ?1 AND p.seq >= ?2 AND p.seq <= ?3"
-                    " ORDER BY p.seq LIMIT 1",
-    [PUBLICATION_ANY] = "SELECT p.row, p.seq, t.name, b.json FROM publication p CROSS JOIN topic t ON t.id = p.topic"
-                        " CROSS JOIN body b ON b.row = ifnull(p.body, p.row) WHERE p.row >= ?4 AND p.row <= ?5 AND p.seq >= ?2"
-                        " AND p.seq <= ?3 AND t.name >= ?1 AND t.name < ?6 ORDER BY p.row LIMIT 1",
+    [PUBLICATION] =
+        "SELECT p.row, p.seq, t.name, b.json FROM topic t CROSS JOIN publication p ON p.topic = t.id"
+        " CROSS JOIN body b ON b.row = ifnull(p.body, p.row) WHERE t.name = ?1 AND p.seq >= ?2 AND p.seq <= ?3"
+        " ORDER BY p.seq LIMIT 1",
+    [PUBLICATION_ANY] =
+        "SELECT p.row, p.seq, t.name, b.json FROM publication p CROSS JOIN topic t ON t.id = p.topic"
+        " CROSS JOIN body b ON b.row = ifnull(p.body, p.row) WHERE p.row >= ?4 AND p.row <= ?5 AND p.seq >= ?2"
+        " AND p.seq <= ?3 AND t.name >= ?1 AND t.name < ?6 ORDER BY p.row LIMIT 1",
     [PUBLICATION_OF] = "SELECT p.row, p.seq, t.name, b.json FROM publication p CROSS JOIN topic t ON t.id = p.topic"
                        " CROSS JOIN body b ON b.row = ifnull(p.body, p.row) WHERE p.row = ?1 AND p.finding = ?2",
     [TOLD] = "SELECT told FROM finding WHERE row = ?1",
@@ -830,13 +853,25 @@ static struct span span_of(const struct journal_query *q)
 /* By what a question is looked up: the rarest that it names. False: by nothing. */
 static bool posted(const struct journal_query *q, uint32_t *hash)
 {
-    const char *const asked[][2] = {{"id", q->id}, {"value", q->indicator}, {"country", q->country}, {"type", q->type}};
+    const char *const asked[][2] = {{"id", q->id}, {"value", q->indicator}};
     for (size_t i = 0; i < sizeof asked / sizeof asked[0]; i++)
         if (asked[i][1]) {
             *hash = posting_hash(asked[i][0], bytes_text(asked[i][1]));
             return asked[i][1][0] != '\0'; /* nothing is posted of an empty text */
         }
     return false;
+}
+
+/* Whether the segment has findings of this country or type; of any, where none or an empty one is asked for. */
+static bool may_have(struct journal_reader *r, int64_t segment, const char *field, const char *value)
+{
+    int64_t some = 1;
+    if (value && value[0]) {
+        sqlite3_bind_int64(r->read[SHARED], 1, segment);
+        sqlite3_bind_int64(r->read[SHARED], 2, (int32_t)posting_hash(field, bytes_text(value)));
+        run_number(r->read[SHARED], &some);
+    }
+    return some;
 }
 
 /* The rows of a segment that answer, in order, into r->rows. */
@@ -849,6 +884,9 @@ static bool find_rows(struct journal_reader *r, const struct journal_query *q, i
     int64_t end = ((segment + 1) << SEGMENT_BITS) - 1;
     struct span span = span_of(q);
     int code;
+    r->count = 0;
+    if (!may_have(r, segment, "country", q->country) || !may_have(r, segment, "type", q->type))
+        return true;
     sqlite3_bind_int64(s, 1, by_posting ? segment : segment << SEGMENT_BITS);
     sqlite3_bind_int64(s, 2, end < newest ? end : newest);
     if (by_posting)
@@ -860,7 +898,6 @@ static bool find_rows(struct journal_reader *r, const struct journal_query *q, i
     bind_text(s, 8, q->kind);
     bind_text(s, 9, q->indicator);
     bind_text(s, 10, q->id);
-    r->count = 0;
     while ((code = sqlite3_step(s)) == SQLITE_ROW && r->count < 1 << SEGMENT_BITS)
         r->rows[r->count++] = sqlite3_column_int64(s, 0);
     return (sqlite3_reset(s) == SQLITE_OK && code == SQLITE_DONE) || refuse(r->db, "damaged", why);

@@ -37,7 +37,7 @@ struct publisher {
     struct buffer topic;
     struct buffer json;
     struct buffer whole; /* as the owner of the finding at hand reads it */
-    int64_t retry_ns; /* not before; 0: the journal is well */
+    int64_t retry_ns;    /* not before; 0: the journal is well */
     struct publisher_counters counters;
 };
 

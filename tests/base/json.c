@@ -184,3 +184,37 @@ Test(json, writes_the_shortest_number_that_reads_back_the_same_and_none_for_what
         buffer_free(&out);
     }
 }
+
+static struct bytes written(struct buffer *to, const char *text, size_t len)
+{
+    struct json j = json_to(to);
+    buffer_clear(to);
+    json_text(&j, bytes_of(text, len));
+    return buffer_bytes(to);
+}
+
+/* Octets are looked at eight at a time: what one alone becomes, it becomes wherever it stands. */
+Test(json, changes_an_octet_alike_at_every_place)
+{
+    enum { LEN = 19 };
+    struct buffer alone = {0}, among = {0}, expected = {0};
+    for (int octet = 0; octet < 256; octet++) {
+        char text[LEN], one = (char)octet;
+        struct bytes quoted = written(&alone, &one, 1);
+        struct bytes changed = bytes_of(quoted.at + 1, quoted.len - 2);
+        for (size_t place = 0; place < LEN; place++) {
+            memset(text, 'a', LEN);
+            text[place] = one;
+            buffer_clear(&expected);
+            buffer_char(&expected, '"');
+            for (size_t i = 0; i < LEN; i++)
+                buffer_add(&expected, i == place ? (const void *)changed.at : "a", i == place ? changed.len : 1);
+            buffer_char(&expected, '"');
+            cr_expect(bytes_equal(written(&among, text, LEN), buffer_bytes(&expected)), "octet %d at %zu", octet,
+                      place);
+        }
+    }
+    buffer_free(&alone);
+    buffer_free(&among);
+    buffer_free(&expected);
+}

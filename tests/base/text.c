@@ -1,4 +1,6 @@
 #include <criterion/criterion.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -409,4 +411,16 @@ Test(text, knows_well_formed_utf8)
     cr_expect(text_is_utf8(bytes_text("")));
     cr_expect(text_is_utf8(bytes_text("κόσμε ñandú 𝄞")));
     cr_expect_not(text_is_utf8(bytes_text("κόσμε\xff")));
+}
+
+Test(text, writes_numbers_as_printf_does)
+{
+    static const int64_t numbers[] = {0,         1,        9, 10, 99, 100, -1, -10, 65535, INT64_C(1795305600000000000),
+                                      INT64_MAX, INT64_MIN};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        char said[TEXT_NUMBER_MAX], expected[32];
+        snprintf(expected, sizeof expected, "%" PRId64, numbers[i]);
+        cr_expect_eq(text_number_write(numbers[i], said), strlen(expected));
+        cr_expect_str_eq(said, expected);
+    }
 }

@@ -530,6 +530,24 @@ Test(journal, brings_schema_1_up_to_date)
                      "hit.green.CL.c2-server#1=a hit.green.CL.c2-server#2=c ");
 }
 
+Test(journal, finds_a_rare_country_or_type_in_its_segments_alone)
+{
+    enum { PLENTY = 9000 }; /* rows of three segments */
+    struct journal *j = opened();
+    struct row rare = {"rare", "hit", "BR", "phishing", "bad.example", "c2.bad.example", PLENTY, PLENTY};
+    cr_assert(fill(j, "t", PLENTY, 10));
+    cr_assert(journal_begin(j, &why));
+    cr_assert_neq(add(j, &rare, "rare"), 0, "%s", why.text);
+    cr_assert(journal_commit(j, &why));
+    cr_assert(fill(j, "t", 1, 10));
+    journal_close(j);
+    cr_assert_eq(sql_number("SELECT count(*) FROM lookup WHERE row = 0"), 3 * 2 + 2);
+    cr_expect_str_eq(asked(&(struct journal_query){.country = "BR"}), "rare ");
+    cr_expect_str_eq(asked(&(struct journal_query){.type = "phishing"}), "rare ");
+    cr_expect_str_eq(asked(&(struct journal_query){.country = "BR", .type = "c2-server"}), "");
+    cr_expect_str_eq(asked(&(struct journal_query){.country = "CL", .limit = 2}), "f8999 f0 ");
+}
+
 /* ---- letting go ---- */
 
 Test(journal, lets_go_of_what_is_old_and_keeps_the_last_seqs)
