@@ -3,6 +3,10 @@
  */
 #include "run/census.h"
 
+#include "base/hash.h"
+
+#include <stdio.h>
+
 const char *census_kind_name(enum census_kind k)
 {
     return k == CENSUS_EVENTS ? "event" : "hit";
@@ -16,6 +20,35 @@ uint32_t census_bases(const struct regions *r)
 uint32_t census_cells(const struct regions *r)
 {
     return census_bases(r) * (1 + CENSUS_REPORTERS);
+}
+
+/* Of its source's address. */
+static bool placed(const struct event *e, const struct places *places, char room[3])
+{
+    for (uint32_t i = 0; i < e->observable_count; i++) {
+        const struct observable *o = &e->observables[i];
+        if (o->where == WHERE_EVENT_SOURCE && observable_is_address(o->type) &&
+            places_country(places, &o->address, room))
+            return true;
+    }
+    return false;
+}
+
+struct census_entry census_of_event(const struct event *e, const char *feed, const char *country,
+                                    const struct places *places, char room[3])
+{
+    struct bytes reporter = e->reporter.len ? e->reporter : bytes_text(feed);
+    if (e->country[0])
+        memcpy(room, e->country, sizeof e->country);
+    else if (!placed(e, places, room))
+        snprintf(room, 3, "%s", country);
+    return (struct census_entry){.country = room,
+                                 .category = e->category,
+                                 .kind = CENSUS_EVENTS,
+                                 .tlp = e->tlp,
+                                 .reporter = hash_fixed(reporter.at, reporter.len),
+                                 .time_ns = e->time_ns,
+                                 .weight = e->weight};
 }
 
 void census_init(struct census *t, const struct regions *r, struct window_writer *writer)

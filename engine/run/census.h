@@ -13,7 +13,8 @@
 #ifndef VIGIA_RUN_CENSUS_H
 #define VIGIA_RUN_CENSUS_H
 
-#include "model/category.h"
+#include "feed/place.h"
+#include "model/event.h"
 #include "model/region.h"
 #include "model/tlp.h"
 #include "trend/window.h"
@@ -59,6 +60,11 @@ struct census_entry {
     int64_t time_ns;
     uint64_t weight;
 };
+
+/* The entry of an event, with its country in `room`: where it does not say, that of its source's address, else
+ * `country`. Borrows nothing but `room`. `feed` reports where the event names nobody. */
+struct census_entry census_of_event(const struct event *e, const char *feed, const char *country,
+                                    const struct places *places, char room[3]);
 
 struct census {
     const struct regions *regions;

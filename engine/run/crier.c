@@ -4,12 +4,13 @@
 #include "run/crier.h"
 
 #include "base/clock.h"
-#include "base/hash.h"
 #include "base/log.h"
 #include "run/flood.h"
+#include "run/member.h"
 
 #include <assert.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /* The newest of an indicator's findings that were folded: told with their number once the flood is over. */
@@ -49,17 +50,6 @@ struct crier {
     bool untrimmed; /* the last attempt failed; said once for a row of failures */
     struct crier_counters counters;
 };
-
-/* The same for an indicator in every generation. */
-static uint64_t identity(const struct crier *c, const struct hit *hit)
-{
-    const struct indicator_key *k = &database_indicator(hit->database, hit->finding.indicator)->key;
-    const uint64_t parts[] = {hash_keyed(&c->key, k->value.at, k->value.len),
-                              hash_keyed(&c->key, &k->block.address, sizeof k->block.address),
-                              (uint64_t)k->type << 40 | (uint64_t)k->where << 32 | (uint64_t)k->block.bits << 24 |
-                                  (uint64_t)k->only << 16 | k->port};
-    return hash_keyed(&c->key, parts, sizeof parts);
-}
 
 static struct fold *find_fold(struct crier *c, uint64_t indicator, uint32_t *slot)
 {
@@ -131,40 +121,23 @@ static bool tell_or_fold(struct crier *c, struct hit *hit, uint64_t indicator, i
     return true;
 }
 
-/* What packets show is counted here; what events tell, where they are read. */
-static void count(const struct crier *c, const struct hit *hit, const struct correlate_member *m)
-{
-    const struct sensor *sensor = &c->job.publishing.sensors[hit->finding.sensor].sensor;
-    if (!c->job.census || hit->finding.of_event)
-        return;
-    census_add(c->job.census, &(struct census_entry){.country = m->country,
-                                                     .category = m->category,
-                                                     .kind = CENSUS_HITS,
-                                                     .tlp = sensor->tlp,
-                                                     .reporter = hash_fixed(sensor->name, strlen(sensor->name)),
-                                                     .time_ns = m->time_ns,
-                                                     .weight = 1});
-}
-
 /* What a flood folds is a member too. A correlation is told behind the hit that made it one. */
 static void take_one(struct crier *c, struct hit *hit, int64_t now_ns)
 {
-    struct correlate_member member;
-    char id[FINDING_ID_MAX];
-    uint64_t indicator = identity(c, hit);
+    const struct database *pinned = hit->database; /* what the member is borrowed from */
+    char id[FINDING_ID_MAX], country[3];
     if (hit->finding.status != FINDING_OPENED) {
-        tell_or_fold(c, hit, indicator, now_ns);
+        tell_or_fold(c, hit, member_indicator(&c->key, &database_indicator(pinned, hit->finding.indicator)->key),
+                     now_ns);
         return;
     }
-    const struct database *pinned = hit->database; /* the member is borrowed from it */
-    database_hold(pinned);
-    publisher_member(c->publisher, hit, id, &member);
-    char country[3];
-    memcpy(country, member.country, sizeof country);
+    struct told told = publisher_told(c->publisher, hit);
+    struct correlate_member member = member_of(&told, &c->key, id);
+    member_count(&told, &member, c->job.census);
+    snprintf(country, sizeof country, "%s", member.country);
     member.country = country;
-    member.indicator = indicator;
-    count(c, hit, &member);
-    if (!tell_or_fold(c, hit, indicator, now_ns))
+    database_hold(pinned);
+    if (!tell_or_fold(c, hit, member.indicator, now_ns))
         member.id = NULL;
     correlator_see(c->correlator, &member, now_ns);
     database_drop(pinned);

@@ -29,6 +29,9 @@ struct stream {
     int64_t before_ns; /* the event before */
     unsigned named;
     bool over; /* of a pipe: there is no more to read */
+    bool uncounted;
+    struct census_entry entry; /* of the last event: counted when the next one comes, since all others have passed it */
+    char country[3];
     struct fail damage;
 };
 
@@ -71,6 +74,8 @@ static void sink_down(struct event_worker *w)
 static void tell_progress(struct event_worker *w)
 {
     int64_t settled = w->live ? w->heap[0]->clock_ns : INT64_MIN;
+    if (w->job->census && settled > INT64_MIN)
+        census_pass(w->job->census, settled); /* first: who sees the progress may rely on it */
     if (settled > INT64_MIN + FINDING_SLACK_NS)
         progress_tell(&w->progress, settled - FINDING_SLACK_NS);
 }
@@ -85,6 +90,25 @@ static void pass_time(struct stream *s, int64_t time_ns)
                        : time_ns - s->before_ns > STEP_MAX_NS ? STEP_MAX_NS
                                                               : time_ns - s->before_ns;
     s->before_ns = time_ns;
+}
+
+static bool to_end(struct event_worker *w)
+{
+    return w->context.stopped || progress_read(&w->end) != 0;
+}
+
+/* Its time is the least clock of all streams now. Where the surveyor is behind, it is waited for. */
+static void count(struct event_worker *w, struct stream *s)
+{
+    struct census *census = w->job->census;
+    unsigned idle = 0;
+    if (!census || !s->uncounted)
+        return;
+    s->uncounted = false;
+    tell_progress(w);
+    while (!census_ready(census, s->entry.time_ns) && !to_end(w))
+        ring_pause(&idle);
+    census_add(census, &s->entry);
 }
 
 static void refused(struct stream *s, const char *why)
@@ -102,17 +126,14 @@ static void take(struct event_worker *w, struct stream *s, struct bytes frame)
     case EVENT_PASSED: return;
     }
     const struct event *e = &w->reader->event;
+    count(w, s);
     pass_time(s, e->time_ns);
-    /* Here every event of a replay passes once. */
+    s->entry = census_of_event(e, s->feed.name, s->input->sensor.country, w->context.places, s->country);
+    s->uncounted = true;
     event_hits_take(
         &w->context, e,
         &(struct event_at){.frame = frame, .record = s->frames.line, .input = s->number, .clock_ns = s->clock_ns},
         NULL);
-}
-
-static bool to_end(struct event_worker *w)
-{
-    return w->context.stopped || progress_read(&w->end) != 0;
 }
 
 /* What there is to read of a pipe, waiting for it; at its end `over`. */
@@ -149,6 +170,12 @@ static bool next(struct event_worker *w, struct stream *s, struct bytes *frame)
     return true;
 }
 
+static void end_stream(struct event_worker *w, struct stream *s)
+{
+    count(w, s);
+    w->heap[0] = w->heap[--w->live];
+}
+
 static void *run(void *arg)
 {
     struct event_worker *w = arg;
@@ -160,12 +187,14 @@ static void *run(void *arg)
         if (next(w, s, &frame))
             take(w, s, frame);
         else
-            w->heap[0] = w->heap[--w->live];
+            end_stream(w, s);
         counter_add(&w->passed, s->frames.passed - passed);
         sink_down(w);
         if (++records % PROGRESS_RECORDS == 0)
             tell_progress(w);
     }
+    if (w->job->census)
+        census_leave(w->job->census);
     ring_close(w->told);
     progress_tell(&w->progress, INT64_MAX);
     return NULL;

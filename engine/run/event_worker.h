@@ -12,6 +12,7 @@
 
 #include "base/counter.h"
 #include "feed/tally.h"
+#include "run/census.h"
 #include "run/hits.h"
 #include "run/inputs.h"
 
@@ -21,6 +22,7 @@ struct event_worker_job {
     const struct inputs *inputs;
     const struct database *database; /* NULL to observe */
     const struct places *places;     /* or NULL */
+    struct census *census;           /* where each event is counted; NULL: nowhere */
     bool observe;
     bool strict_validity;
 };

@@ -7,7 +7,6 @@
 #include "base/log.h"
 #include "feed/event_reader.h"
 #include "feed/follow.h"
-#include "feed/place.h"
 #include "run/event_hits.h"
 #include "run/keys.h"
 #include "run/ledger.h"
@@ -92,25 +91,10 @@ static bool recognise(struct source *s, struct bytes frame)
     return false;
 }
 
-/* Where the event does not say, the feed does, or the address of its source. */
-static const char *country_of(const struct hearer *h, const struct source *s, const struct event *e, char room[3])
-{
-    if (e->country[0])
-        return e->country;
-    for (uint32_t i = 0; i < e->observable_count; i++) {
-        const struct observable *o = &e->observables[i];
-        if (o->where == WHERE_EVENT_SOURCE && observable_is_address(o->type) &&
-            places_country(h->context.places, &o->address, room))
-            return room;
-    }
-    return s->config->country;
-}
-
 /* Its time is the clock of what this feed brings, until it has caught up with the wall's. */
 static void count(struct hearer *h, struct source *s, const struct event *e)
 {
-    char room[3] = "";
-    struct bytes reporter = e->reporter.len ? e->reporter : bytes_text(s->config->name);
+    char room[3];
     unsigned idle = 0;
     census_pass(s->census, e->time_ns < h->wall_ns ? e->time_ns : h->wall_ns);
     swap_offline(); /* others may be behind */
@@ -118,13 +102,8 @@ static void count(struct hearer *h, struct source *s, const struct event *e)
         ring_pause(&idle);
     swap_online();
     h->context.places = swap_get(h->job->places);
-    census_add(s->census, &(struct census_entry){.country = country_of(h, s, e, room),
-                                                 .category = e->category,
-                                                 .kind = CENSUS_EVENTS,
-                                                 .tlp = e->tlp,
-                                                 .reporter = hash_fixed(reporter.at, reporter.len),
-                                                 .time_ns = e->time_ns,
-                                                 .weight = e->weight});
+    struct census_entry entry = census_of_event(e, s->config->name, s->config->country, h->context.places, room);
+    census_add(s->census, &entry);
 }
 
 static void take(struct hearer *h, struct source *s, struct bytes frame)

@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "base/table.h"
 #include "run/bar.h"
+#include "run/member.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -29,6 +30,10 @@ struct herald {
     struct buffer topic;
     struct buffer out;
     struct bar bar;
+    struct hash_key key;
+    struct correlator *correlator; /* NULL: nothing is linked */
+    int64_t now_ns;                /* what was told is before it */
+    int64_t window_ns;             /* when the next window will be over */
     bool headed;
     struct herald_result result;
 };
@@ -102,6 +107,37 @@ static void put_out(struct herald *h)
     buffer_clear(&h->out);
 }
 
+static void put(struct herald *h, struct told *t)
+{
+    const struct herald_job *job = h->job;
+    if (!job->observe) {
+        buffer_clear(&h->topic);
+        encode_topic(t, TLP_RED, &h->topic);
+        t->seq = next_seq(h, buffer_bytes(&h->topic));
+    }
+    if (!h->headed && job->output->head)
+        job->output->head(&h->out, job->observe, job->style);
+    h->headed = true;
+    job->output->write(&h->out, t, job->style);
+    h->result.told++;
+    if (h->out.len >= WRITE_OCTETS)
+        put_out(h);
+}
+
+static void put_correlation(void *to, struct correlation *c)
+{
+    struct herald *h = to;
+    put(h, &(struct told){.correlation = c, .publisher = h->job->publisher, .regions = h->job->regions});
+    free(c);
+}
+
+static void put_trend(void *to, struct trend *trend)
+{
+    struct herald *h = to;
+    put(h, &(struct told){.trend = trend, .publisher = h->job->publisher, .regions = h->job->regions});
+    free(trend);
+}
+
 static void tell(struct herald *h, const struct hit *hit)
 {
     const struct herald_job *job = h->job;
@@ -112,20 +148,45 @@ static void tell(struct herald *h, const struct hit *hit)
                      .file = input->name,
                      .publisher = job->publisher,
                      .regions = job->regions};
-    if (f->kind == FINDING_HIT) {
-        t.indicator = database_indicator(hit->database, f->indicator);
-        t.sources = database_sources(hit->database, f->indicator, &t.source_count);
-        buffer_clear(&h->topic);
-        encode_topic(&t, TLP_RED, &h->topic);
-        t.seq = next_seq(h, buffer_bytes(&h->topic));
+    if (f->kind == FINDING_OBSERVED) {
+        put(h, &t);
+        return;
     }
-    if (!h->headed && job->output->head)
-        job->output->head(&h->out, job->observe, job->style);
-    h->headed = true;
-    job->output->write(&h->out, &t, job->style);
-    h->result.told++;
-    if (h->out.len >= WRITE_OCTETS)
-        put_out(h);
+    char id[FINDING_ID_MAX];
+    t.indicator = database_indicator(hit->database, f->indicator);
+    t.sources = database_sources(hit->database, f->indicator, &t.source_count);
+    struct correlate_member member = member_of(&t, &h->key, id);
+    t.id = id;
+    put(h, &t);
+    member_count(&t, &member, job->census);
+    if (h->correlator)
+        correlator_see(h->correlator, &member, f->key.order_ns);
+}
+
+/* Tells of all windows that are over at `now_ns`. */
+static void survey(struct herald *h, int64_t now_ns)
+{
+    census_pass(h->job->census, now_ns);
+    surveyor_turn(h->job->surveyor);
+    h->window_ns = surveyor_next_ns(h->job->surveyor, now_ns);
+}
+
+/* Time has come to `now_ns`, window by window, so that what falls due is told in its order. The first time there is
+ * nothing to tell of yet. */
+static void pass(struct herald *h, int64_t now_ns)
+{
+    if (now_ns == INT64_MIN || now_ns == INT64_MAX || now_ns <= h->now_ns)
+        return;
+    if (h->job->surveyor && h->now_ns == INT64_MIN)
+        survey(h, now_ns);
+    while (h->job->surveyor && h->window_ns <= now_ns) {
+        if (h->correlator)
+            correlator_pass(h->correlator, h->window_ns);
+        survey(h, h->window_ns);
+    }
+    if (h->correlator)
+        correlator_pass(h->correlator, now_ns);
+    h->now_ns = now_ns;
 }
 
 /* One round; false when there was nothing to do. */
@@ -141,9 +202,11 @@ static bool turn(struct herald *h, int64_t *least)
     }
     for (; h->held && h->heap[0]->finding.key.order_ns < *least && !h->result.error; did = true) {
         struct hit *hit = first(h);
+        pass(h, hit->finding.key.order_ns);
         tell(h, hit);
         hit_free(hit);
     }
+    pass(h, *least);
     return did;
 }
 
@@ -162,12 +225,19 @@ static void clear(struct herald *h)
     table_free(&h->topics_by_name);
     buffer_free(&h->topic);
     buffer_free(&h->out);
+    if (h->correlator)
+        correlator_free(h->correlator);
     free(h->heap);
 }
 
 struct herald_result herald_run(const struct herald_job *job)
 {
-    struct herald h = {.job = job};
+    struct herald h = {.job = job, .now_ns = INT64_MIN};
+    hash_key_random(&h.key);
+    if (job->correlation)
+        h.correlator = correlator_new(job->correlation, put_correlation, &h);
+    if (job->surveyor)
+        surveyor_hear(job->surveyor, put_trend, &h);
     table_init(&h.topics_by_name, TOPICS_MAX);
     bar_init(&h.bar, job->octets);
     unsigned idle = 0;
@@ -181,6 +251,10 @@ struct herald_result herald_run(const struct herald_job *job)
         bar_draw(&h.bar, job->passed(job->to));
         if (least < INT64_MAX)
             ring_pause(&idle);
+    }
+    if (job->surveyor && !h.result.error) {
+        census_leave(job->census);
+        surveyor_turn(job->surveyor);
     }
     if (!h.headed && job->output->head && !h.result.error)
         job->output->head(&h.out, job->observe, job->style);

@@ -5,12 +5,17 @@
  * it is held in a heap. Held at a time: what was found within FINDING_SLACK_NS of packet time, and while flows that
  * hold older findings are still open.
  *
+ * The herald also links what it tells, and runs the surveyor by the same clock: what a correlation or a trend tells
+ * stands where its time has come, before the first finding behind it.
+ *
  * Owner: the thread that calls it.
  */
 #ifndef VIGIA_RUN_HERALD_H
 #define VIGIA_RUN_HERALD_H
 
+#include "correlate/correlate.h"
 #include "publish/output.h"
+#include "run/surveyor.h"
 #include "run/worker.h"
 
 /* Who finds something: a worker, or who reads events. */
@@ -29,7 +34,10 @@ struct herald_job {
     const struct output *output;
     const struct output_style *style;
     int fd;
-    uint64_t octets; /* of all inputs, for the progress bar; 0 unknown */
+    uint64_t octets;                          /* of all inputs, for the progress bar; 0 unknown */
+    const struct correlate_rule *correlation; /* NULL: nothing is linked */
+    struct surveyor *surveyor;                /* it tells the herald; NULL: nothing is counted */
+    struct census *census;                    /* the herald's own, of hits */
     bool observe;
     void (*turn)(void *to);       /* called again and again, so that somebody may end the sources */
     uint64_t (*passed)(void *to); /* octets read so far, for the progress bar */

@@ -141,23 +141,9 @@ void publisher_tell_trend(struct publisher *p, struct trend *t)
     tell(p, (struct telling){.trend = t});
 }
 
-void publisher_member(const struct publisher *p, const struct hit *hit, char id[FINDING_ID_MAX],
-                      struct correlate_member *out)
+struct told publisher_told(const struct publisher *p, const struct hit *hit)
 {
-    struct told t = told_of_hit(p, hit, 0);
-    int tier = TLP_CLEAR;
-    while (tier < TLP_RED && !rendition_of(&t, (enum tlp)tier).told)
-        tier++;
-    struct rendition r = rendition_of(&t, (enum tlp)tier);
-    encode_id(&t, id);
-    *out = (struct correlate_member){.key = &t.indicator->key,
-                                     .id = id,
-                                     .country = encode_place(&t, (enum tlp)tier),
-                                     .time_ns = hit->finding.key.time_ns,
-                                     .generation = hit->finding.generation,
-                                     .category = r.category,
-                                     .tlp = (enum tlp)tier,
-                                     .confidence = r.confidence};
+    return told_of_hit(p, hit, 0);
 }
 
 /* The topic of a tier's rendition, with a NUL behind it as the journal's texts have. */

@@ -18,7 +18,6 @@
 
 #include "base/counter.h"
 #include "base/zmtp.h"
-#include "correlate/correlate.h"
 #include "journal/journal.h"
 #include "run/hits.h"
 #include "run/listener.h"
@@ -52,9 +51,8 @@ void publisher_tell(struct publisher *p, struct hit *hit, uint64_t folded);
 void publisher_tell_correlation(struct publisher *p, struct correlation *c);
 void publisher_tell_trend(struct publisher *p, struct trend *t);
 
-/* The hit as a member of a correlation, but for its `indicator` hash; borrowed from the hit and `id`. */
-void publisher_member(const struct publisher *p, const struct hit *hit, char id[FINDING_ID_MAX],
-                      struct correlate_member *out);
+/* The hit with what its handles mean. */
+struct told publisher_told(const struct publisher *p, const struct hit *hit);
 
 /* Writes and tells what waits. False with a reason, said once for a row of failures: it will be tried again. */
 bool publisher_commit(struct publisher *p, int64_t wall_ns, int64_t monotonic_ns, struct fail *why);

@@ -37,6 +37,7 @@ struct play {
     struct reader **readers;
     struct worker *workers[CONFIG_THREADS_MAX];
     unsigned worker_count;
+    struct surveyor *surveyor;         /* NULL: nothing is counted */
     struct event_worker *event_worker; /* NULL: there are no events */
     struct metrics metrics;
     int fd;
@@ -165,6 +166,27 @@ static void sum_up(const struct play *p)
                  (unsigned long long)p->metrics.events, p->metrics.indicators);
 }
 
+/* Who counts: the herald what packets show, the event worker what events tell. */
+enum { WRITER_HERALD, WRITER_EVENTS };
+
+static bool open_surveyor(struct play *p)
+{
+    const struct config *c = &p->options->config;
+    const struct detector *detector = detector_named(c->trends.detector);
+    if (!detector) {
+        log_error("trends.detector: there is none named %s", c->trends.detector);
+        return false;
+    }
+    p->surveyor = surveyor_new(&(struct surveyor_settings){.regions = p->atlas.regions,
+                                                           .detector = detector,
+                                                           .window_ns = c->trends.window_ns,
+                                                           .lateness_ns = c->trends.lateness_ns,
+                                                           .least = c->trends.least,
+                                                           .writers = inputs_events(&p->inputs) ? 2 : 1},
+                               NULL, NULL);
+    return true;
+}
+
 static int play_all(struct play *p)
 {
     const struct options *o = p->options;
@@ -195,8 +217,11 @@ static int play_all(struct play *p)
     struct event_worker_job hearing = {.inputs = &p->inputs,
                                        .database = p->database,
                                        .places = p->atlas.places,
+                                       .census = p->surveyor ? surveyor_census(p->surveyor, WRITER_EVENTS) : NULL,
                                        .observe = p->observe,
                                        .strict_validity = o->strict_validity};
+    struct correlate_rule rule = {.window_ns = o->config.correlation.window_ns,
+                                  .countries = (unsigned)o->config.correlation.countries};
     if (inputs_events(&p->inputs)) {
         p->event_worker = event_worker_start(&hearing);
         sources[source_count++] =
@@ -212,6 +237,9 @@ static int play_all(struct play *p)
                                  .style = &o->style,
                                  .fd = p->fd,
                                  .octets = inputs_octets(&p->inputs),
+                                 .correlation = p->observe ? NULL : &rule,
+                                 .surveyor = p->surveyor,
+                                 .census = p->surveyor ? surveyor_census(p->surveyor, WRITER_HERALD) : NULL,
                                  .observe = p->observe,
                                  .turn = end_if_interrupted,
                                  .passed = passed,
@@ -265,9 +293,10 @@ int replay(const struct options *o, bool observe)
         inputs_open(&p.inputs, &(struct inputs_settings){.sensor = p.sensor, .as = as_of(o, true)}, o->arguments,
                     o->argument_count);
         p.failed |= p.inputs.failures > 0;
-        status = play_all(&p);
+        status = p.observe || open_surveyor(&p) ? play_all(&p) : STATUS_USAGE;
         if (o->stats)
             show_stats(&p);
+        surveyor_free(p.surveyor);
         inputs_close(&p.inputs);
     }
     if (p.database)

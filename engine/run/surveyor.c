@@ -32,7 +32,6 @@ struct surveyor {
     uint32_t *active;         /* bases of those that are watched, in the order in which they came */
     uint32_t active_count;
     int64_t begin_ns; /* of the first window that was closed; INT64_MAX before */
-    int64_t open_ns;
     struct surveyor_counters counters;
     pthread_t thread;
     struct progress stop;
@@ -52,7 +51,6 @@ struct surveyor *surveyor_new(const struct surveyor_settings *settings, surveyor
     s->told = told;
     s->to = to;
     s->begin_ns = INT64_MAX;
-    s->open_ns = INT64_MIN;
     s->bases = census_bases(settings->regions);
     s->watched = must(calloc(s->bases, sizeof(struct watched *)));
     s->active = must(calloc(s->bases, sizeof *s->active));
@@ -67,6 +65,18 @@ struct surveyor *surveyor_new(const struct surveyor_settings *settings, surveyor
     for (unsigned i = 0; i < settings->writers; i++)
         census_init(&s->censuses[i], settings->regions, window_writer(s->window, i));
     return s;
+}
+
+void surveyor_hear(struct surveyor *s, surveyor_told *told, void *to)
+{
+    s->told = told;
+    s->to = to;
+}
+
+int64_t surveyor_next_ns(const struct surveyor *s, int64_t now_ns)
+{
+    int64_t into = (now_ns - s->settings.lateness_ns) % s->settings.window_ns;
+    return now_ns + s->settings.window_ns - (into < 0 ? into + s->settings.window_ns : into);
 }
 
 struct census *surveyor_census(struct surveyor *s, unsigned writer)
@@ -175,7 +185,6 @@ static void close_slots(void *to, int64_t slot_ns, uint64_t slots)
 {
     struct surveyor *s = to;
     int64_t end_ns = slot_ns + (int64_t)slots * s->settings.window_ns;
-    s->open_ns = end_ns;
     if (s->begin_ns == INT64_MAX)
         return; /* nothing was ever counted */
     for (uint32_t i = 0; i < s->active_count; i++) {
@@ -192,11 +201,6 @@ static void close_slots(void *to, int64_t slot_ns, uint64_t slots)
 void surveyor_turn(struct surveyor *s)
 {
     window_close(s->window, &(struct window_sink){.to = s, .cell = take_cell, .closed = close_slots});
-}
-
-int64_t surveyor_open_ns(const struct surveyor *s)
-{
-    return s->open_ns;
 }
 
 const struct surveyor_counters *surveyor_counters(const struct surveyor *s)

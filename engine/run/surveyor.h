@@ -42,14 +42,17 @@ struct surveyor;
 
 struct surveyor *surveyor_new(const struct surveyor_settings *settings, surveyor_told *told, void *to);
 
+/* Before the first turn: who is told instead. */
+void surveyor_hear(struct surveyor *s, surveyor_told *told, void *to);
+
+/* When the next window will be over, with what may come late, after `now_ns`. */
+int64_t surveyor_next_ns(const struct surveyor *s, int64_t now_ns);
+
 /* Writer 0 to writers - 1. */
 struct census *surveyor_census(struct surveyor *s, unsigned writer);
 
 /* Tells of all windows that have closed by now. */
 void surveyor_turn(struct surveyor *s);
-
-/* The begin of the first window that is not closed: nothing earlier will be told of. */
-int64_t surveyor_open_ns(const struct surveyor *s);
 
 /* What it watches, and what it told. */
 struct surveyor_counters {

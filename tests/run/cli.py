@@ -66,6 +66,9 @@ class Ran:
     def findings(self):
         return [json.loads(line) for line in self.out.splitlines()]
 
+    def of_kind(self, kind):
+        return [f for f in self.findings() if f["kind"] == kind]
+
 
 def run(*args, status=DONE, stdin=None, env=None, cwd=None):
     """Runs it to its end, and expects this status (None: any)."""
@@ -542,12 +545,33 @@ def tells_where_both_ends_of_a_flow_are(tmp):
     ran = run("replay", "-c", atlas(tmp), *SAMPLE_INDICATORS, SAMPLE, status=INPUT)
     holds(ran.err, "countries.csv: line 5: expected a country's two letters (ISO 3166), found \"Peru\"")
     places = {}
-    for finding in ran.findings():
+    for finding in ran.of_kind("hit"):
         ends = finding["flow"]["src_ip"], finding["flow"]["dest_ip"]
         places[ends] = finding["region"]["country"], finding["region"]["subregion"], finding["remote_country"]
     same(places["192.0.2.11", "203.0.113.66"], ("CL", "southern-cone", "NL"))
     same(places["192.0.2.11", "198.51.100.53"], ("CL", "southern-cone", None))
     same(places["2001:db8:10::11", "2001:db8:66::5"], ("BR", "southern-cone", "BR"))
+
+
+@fact
+def links_and_counts_in_a_replay_what_happened_when_whatever_the_number_of_threads(tmp):
+    events = subprocess.run(["script/record-events"], capture_output=True, check=True).stdout
+    halves = events.splitlines(keepends=True)
+    (tmp / "one.jsonl").write_bytes(b"".join(halves[::2]))  # out of step, and the later one first
+    (tmp / "other.jsonl").write_bytes(b"".join(halves[1::2]))
+    outputs = [run("replay", "-c", atlas(tmp), "--threads", n, *SAMPLE_INDICATORS, SAMPLE, tmp / "other.jsonl",
+                   tmp / "one.jsonl", status=INPUT) for n in (1, 2, 4)]
+    same(len({ran.out for ran in outputs}), 1)
+    kinds = [f["kind"] for f in outputs[0].findings()]
+    alarm = outputs[0].of_kind("trend")[0]
+    same((alarm["place"], alarm["category"]["type"], alarm["status"]), ("CL", "phishing", "opened"))
+    assert alarm["observed"] >= 34, alarm
+    links = outputs[0].of_kind("correlation")
+    last = [f for f in links if "UY" in f["countries"]][-1]
+    same((last["countries"], last["count"]), (["PE", "UY"], 2))  # the packets are two days older
+    hits = {f["id"] for f in outputs[0].of_kind("hit")}
+    assert set(last["evidence"]) <= hits, "its evidence was told"
+    assert kinds.index("trend") < len(kinds) - 1, "before what happened later"
 
 
 @fact
@@ -574,7 +598,7 @@ def checks_countries_and_regions(tmp):
                                       "  - {code: CL, name: Chile, name_es: Chile, subregion: the-south, oas: {},\n"
                                       "     neighbours: []}\n")
     ran = run("replay", "-c", config, *SAMPLE_INDICATORS, SAMPLE, status=INPUT)
-    same({f["region"]["subregion"] for f in ran.findings() if f["region"]["country"] == "CL"}, {"the-south"})
+    same({f["region"]["subregion"] for f in ran.of_kind("hit") if f["region"]["country"] == "CL"}, {"the-south"})
 
 
 @fact
