@@ -1,34 +1,66 @@
 /*
- * digest: the one door to libcrypto.
+ * digest: the one door to libcrypto. What it offers is looked up once, since a look-up takes locks and longer than the
+ * digest of a short text.
  */
 #include "base/digest.h"
 
 #include <assert.h>
 #include <limits.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
+#include <pthread.h>
 #include <stdlib.h>
 
-static void digest(struct bytes b, const EVP_MD *algorithm, uint8_t *out)
+enum { HMAC_BLOCK = 64 }; /* octets of a block of SHA-256 */
+
+/* Written once, before anybody reads it. */
+static struct {
+    pthread_once_t once;
+    const EVP_MD *digests[DIGEST_KINDS];
+    const EVP_CIPHER *block;
+    const EVP_CIPHER *gcm;
+} offered = {.once = PTHREAD_ONCE_INIT};
+
+static void look_up(void)
 {
-    int done = EVP_Digest(b.at, b.len, out, NULL, algorithm, NULL);
+    static const char *const names[DIGEST_KINDS] = {"MD5", "SHA1", "SHA256", "SHA512"};
+    for (int kind = 0; kind < DIGEST_KINDS; kind++)
+        offered.digests[kind] = EVP_MD_fetch(NULL, names[kind], NULL);
+    offered.block = EVP_CIPHER_fetch(NULL, "AES-128-ECB", NULL);
+    offered.gcm = EVP_CIPHER_fetch(NULL, "AES-128-GCM", NULL);
+}
+
+static const EVP_MD *algorithm_of(enum digest_kind kind)
+{
+    pthread_once(&offered.once, look_up);
+    return offered.digests[kind];
+}
+
+static const EVP_CIPHER *cipher_of(const EVP_CIPHER *const *which)
+{
+    pthread_once(&offered.once, look_up);
+    return *which;
+}
+
+static void digest(struct bytes b, enum digest_kind kind, uint8_t *out)
+{
+    int done = EVP_Digest(b.at, b.len, out, NULL, algorithm_of(kind), NULL);
     assert(done == 1); /* a libcrypto without it is a broken installation */
     (void)done;
 }
 
 void digest_md5(struct bytes b, uint8_t out[DIGEST_MD5_BYTES])
 {
-    digest(b, EVP_md5(), out);
+    digest(b, DIGEST_MD5, out);
 }
 
 void digest_sha1(struct bytes b, uint8_t out[DIGEST_SHA1_BYTES])
 {
-    digest(b, EVP_sha1(), out);
+    digest(b, DIGEST_SHA1, out);
 }
 
 void digest_sha256(struct bytes b, uint8_t out[DIGEST_SHA256_BYTES])
 {
-    digest(b, EVP_sha256(), out);
+    digest(b, DIGEST_SHA256, out);
 }
 
 void digest_base64(struct bytes b, char *out)
@@ -40,20 +72,6 @@ void digest_base64(struct bytes b, char *out)
 struct digests {
     EVP_MD_CTX *contexts[DIGEST_KINDS]; /* NULL where not asked for, or ended */
 };
-
-static const EVP_MD *algorithm_of(enum digest_kind kind)
-{
-    switch (kind) {
-    case DIGEST_MD5:
-        return EVP_md5();
-    case DIGEST_SHA1:
-        return EVP_sha1();
-    case DIGEST_SHA256:
-        return EVP_sha256();
-    default:
-        return EVP_sha512();
-    }
-}
 
 struct digests *digests_new(unsigned kinds)
 {
@@ -97,13 +115,26 @@ void digests_free(struct digests *g)
     free(g);
 }
 
+/* RFC 2104, of a key that is no longer than a block. */
 static void hmac(struct bytes key, struct bytes b, uint8_t out[DIGEST_SHA256_BYTES])
 {
-    unsigned len = DIGEST_SHA256_BYTES;
-    assert(key.len <= INT_MAX);
-    const uint8_t *done = HMAC(EVP_sha256(), key.at, (int)key.len, b.at, b.len, out, &len);
-    assert(done && len == DIGEST_SHA256_BYTES);
+    uint8_t inner[HMAC_BLOCK], outer[HMAC_BLOCK];
+    assert(key.len <= HMAC_BLOCK);
+    memset(inner, 0x36, sizeof inner);
+    memset(outer, 0x5c, sizeof outer);
+    for (size_t i = 0; i < key.len; i++) {
+        inner[i] ^= key.at[i];
+        outer[i] ^= key.at[i];
+    }
+    EVP_MD_CTX *c = EVP_MD_CTX_new();
+    int done = c && EVP_DigestInit_ex(c, algorithm_of(DIGEST_SHA256), NULL) &&
+               EVP_DigestUpdate(c, inner, sizeof inner) && EVP_DigestUpdate(c, b.at, b.len) &&
+               EVP_DigestFinal_ex(c, out, NULL) && EVP_DigestInit_ex(c, NULL, NULL) &&
+               EVP_DigestUpdate(c, outer, sizeof outer) && EVP_DigestUpdate(c, out, DIGEST_SHA256_BYTES) &&
+               EVP_DigestFinal_ex(c, out, NULL);
+    assert(done);
     (void)done;
+    EVP_MD_CTX_free(c);
 }
 
 void digest_hkdf_extract(struct bytes salt, struct bytes secret, uint8_t out[DIGEST_SHA256_BYTES])
@@ -126,8 +157,8 @@ void digest_aes_block(const uint8_t key[DIGEST_AES_BYTES], const uint8_t in[DIGE
 {
     EVP_CIPHER_CTX *c = EVP_CIPHER_CTX_new();
     int len = 0;
-    int done = c && EVP_EncryptInit_ex(c, EVP_aes_128_ecb(), NULL, key, NULL) && EVP_CIPHER_CTX_set_padding(c, 0) &&
-               EVP_EncryptUpdate(c, out, &len, in, DIGEST_AES_BYTES);
+    int done = c && EVP_EncryptInit_ex(c, cipher_of(&offered.block), NULL, key, NULL) &&
+               EVP_CIPHER_CTX_set_padding(c, 0) && EVP_EncryptUpdate(c, out, &len, in, DIGEST_AES_BYTES);
     assert(done && len == DIGEST_AES_BYTES);
     (void)done;
     EVP_CIPHER_CTX_free(c);
@@ -143,7 +174,7 @@ bool digest_gcm_open(const uint8_t key[DIGEST_AES_BYTES], const uint8_t nonce[DI
     memcpy(tag, sealed.at + text, sizeof tag);
     EVP_CIPHER_CTX *c = EVP_CIPHER_CTX_new();
     int len = 0;
-    int ready = c && EVP_DecryptInit_ex(c, EVP_aes_128_gcm(), NULL, key, nonce) &&
+    int ready = c && EVP_DecryptInit_ex(c, cipher_of(&offered.gcm), NULL, key, nonce) &&
                 EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_AEAD_SET_TAG, sizeof tag, tag);
     assert(ready);
     (void)ready;

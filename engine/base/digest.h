@@ -1,7 +1,8 @@
 /*
  * digest: message digests by libcrypto, and the keyed functions that QUIC's first packets are protected with.
  *
- * libcrypto allocates and frees within each call, but for `struct digests`, which one thread owns. Any thread.
+ * libcrypto allocates and frees within each call, and in the first one for good, but for `struct digests`, which one
+ * thread owns. Any thread.
  */
 #ifndef VIGIA_BASE_DIGEST_H
 #define VIGIA_BASE_DIGEST_H

@@ -98,6 +98,17 @@ static void copy_sources(struct database *db, const struct draft *d)
     }
 }
 
+/* Patterns look into what other kinds are told as. */
+static uint32_t kinds_of(const struct indicator_key *k)
+{
+    uint32_t digests = 1u << OBSERVABLE_MD5 | 1u << OBSERVABLE_SHA1 | 1u << OBSERVABLE_SHA256 | 1u << OBSERVABLE_SHA512;
+    if (!is_pattern(k))
+        return 1u << k->type;
+    return 1u << k->type | (k->where == WHERE_FILE_NAME   ? 1u << OBSERVABLE_FILE_NAME
+                            : k->where == WHERE_FILE_HASH ? digests
+                                                          : 0);
+}
+
 static void copy_indicators(struct database *db, const struct draft *d)
 {
     db->count = d->indicator_count;
@@ -106,6 +117,7 @@ static void copy_indicators(struct database *db, const struct draft *d)
     for (uint32_t i = 0; i < db->count; i++) {
         db->indicators[i].key = d->indicators[i].key;
         db->indicators[i].key.value = keep_text(&db->arena, d->indicators[i].key.value);
+        db->kinds |= kinds_of(&db->indicators[i].key);
     }
     copy_sources(db, d);
 }
@@ -296,6 +308,11 @@ uint32_t database_generation(const struct database *db)
 uint32_t database_count(const struct database *db)
 {
     return db->count;
+}
+
+uint32_t database_kinds(const struct database *db)
+{
+    return db->kinds;
 }
 
 size_t database_bytes(const struct database *db)

@@ -59,6 +59,9 @@ const struct indicator_source *database_sources(const struct database *db, uint3
 unsigned database_ask(const struct database *db, struct asker *a, const struct observable *o,
                       struct match out[DATABASE_MATCHES_MAX], unsigned *more);
 
+/* Bit (1 << OBSERVABLE_*) of each kind of value that any indicator is of. */
+uint32_t database_kinds(const struct database *db);
+
 /* Whether there is anything to look for in payloads at all. */
 bool database_wants_payload(const struct database *db);
 

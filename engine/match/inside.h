@@ -77,6 +77,7 @@ struct lengths {
 struct database {
     struct arena arena; /* indicators, sources and their texts, `blocks`, `patterns` */
     uint32_t generation;
+    uint32_t kinds; /* bit of each type that any indicator is of */
     uint32_t count;
     struct indicator *indicators;
     struct indicator_source *sources;

@@ -18,6 +18,7 @@ struct sighting {
     int64_t clock_ns; /* the greatest timestamp up to this packet, over all inputs */
     uint64_t packet;  /* in its input, from 1 */
     uint32_t input;
+    uint8_t part; /* which of the packet's addresses pairs, from the outermost, 0: those of tunnels, of quotes */
     bool late;  /* what waited in a flow until its end: told as if its last packet had brought it */
     bool again; /* nothing new on the wire: told once more for who did not know what to look for when it was seen */
     struct bytes frame; /* all captured octets of the packet */
@@ -42,6 +43,9 @@ struct sink {
     void (*payload_end)(void *to, struct flow_view *flow, const struct sighting *at);
     /* The flow is over: its state is final. */
     void (*flow_end)(void *to, struct flow_view *flow);
+    /* Bit (1 << OBSERVABLE_*) of each kind that anybody asks for. What is costly (digests of files, the bodies of
+     * messages) is made for these only; whatever costs nothing is told anyway. */
+    uint32_t kinds;
 };
 
 #endif

@@ -25,6 +25,18 @@ const char *flow_direction_name(enum flow_direction d)
     return names[d];
 }
 
+const char *tunnel_name(enum tunnel t)
+{
+    static const char *const names[TUNNELS] = {
+        [TUNNEL_GRE] = "gre",       [TUNNEL_PPTP] = "pptp",       [TUNNEL_ERSPAN] = "erspan",
+        [TUNNEL_IPIP] = "ipip",     [TUNNEL_6IN4] = "6in4",       [TUNNEL_4IN6] = "4in6",
+        [TUNNEL_6IN6] = "6in6",     [TUNNEL_TEREDO] = "teredo",   [TUNNEL_VXLAN] = "vxlan",
+        [TUNNEL_GENEVE] = "geneve", [TUNNEL_GTPU] = "gtp-u",      [TUNNEL_L2TP] = "l2tp",
+        [TUNNEL_MPLS] = "mpls",     [TUNNEL_ETHERIP] = "etherip", [TUNNEL_ETHERNET] = "ethernet",
+    };
+    return t < TUNNELS ? names[t] : NULL;
+}
+
 const char *tuple_proto_name(uint8_t proto, char out[8])
 {
     switch (proto) {
@@ -58,17 +70,27 @@ static const struct icmp_pair icmp_pairs[] = {
     {PROTO_ICMPV6, 144, 145}, /* home agent address discovery */
 };
 
-/* The type of the message's counterpart, or -1 where it has none. */
-static int icmp_counterpart(uint8_t proto, unsigned type)
+/* NULL where nothing asks for this type nor answers it. */
+static const struct icmp_pair *icmp_pair(uint8_t proto, unsigned type)
 {
     for (size_t i = 0; i < sizeof icmp_pairs / sizeof *icmp_pairs; i++) {
         const struct icmp_pair *pair = &icmp_pairs[i];
-        if (pair->proto == proto && pair->ask == type)
-            return pair->answer;
-        if (pair->proto == proto && pair->answer == type)
-            return pair->ask;
+        if (pair->proto == proto && (pair->ask == type || pair->answer == type))
+            return pair;
     }
-    return -1;
+    return NULL;
+}
+
+bool tuple_icmp_answers(const struct tuple *t)
+{
+    const struct icmp_pair *pair = icmp_pair(t->proto, t->src_port);
+    return pair && pair->answer == t->src_port;
+}
+
+uint16_t tuple_icmp_asked(const struct tuple *t)
+{
+    const struct icmp_pair *pair = icmp_pair(t->proto, t->src_port);
+    return pair ? pair->ask : t->src_port;
 }
 
 static bool has_ports(uint8_t proto)
@@ -100,10 +122,10 @@ void tuple_community_id(const struct tuple *t, char out[COMMUNITY_ID_MAX])
     bool one_way = false;
 
     if (t->proto == PROTO_ICMP || t->proto == PROTO_ICMPV6) {
-        int counterpart = icmp_counterpart(t->proto, t->src_port);
-        one_way = counterpart < 0;
-        if (!one_way)
-            two_port = (uint16_t)counterpart;
+        const struct icmp_pair *pair = icmp_pair(t->proto, t->src_port);
+        one_way = !pair;
+        if (pair)
+            two_port = pair->ask == t->src_port ? pair->answer : pair->ask;
     }
     int order = memcmp(one, two, sizeof *one);
     if (!one_way && (order > 0 || (order == 0 && one_port > two_port))) {

@@ -312,7 +312,11 @@ static void put_flow(struct json *j, const struct finding *f)
     for (unsigned i = 0; i < t->vlans && i < TUPLE_VLANS_MAX; i++)
         json_number(j, t->vlan[i]);
     json_end(j);
-    put_null(j, "tunnel");
+    const char *tunnel = tunnel_name((enum tunnel)t->tunnel);
+    if (tunnel)
+        put_string(j, "tunnel", tunnel);
+    else
+        put_null(j, "tunnel");
     json_end(j);
 }
 

@@ -26,7 +26,7 @@ enum {
     CONFIG_SENSORS_MAX = 1024,
     CONFIG_FEEDS_MAX = 64, /* of events */
     CONFIG_THREADS_MAX = 64,
-    CONFIG_SETTINGS = 36,          /* lines of the table */
+    CONFIG_SETTINGS = 37,          /* lines of the table */
     CONFIG_INDICATOR_SETTINGS = 5, /* and of that of an indicator file */
     CONFIG_COUNTRIES_SETTINGS = 1, /* and of that of a file of networks with their countries */
     CONFIG_SENSOR_SETTINGS = 10,   /* and of that of a sensor */
@@ -146,6 +146,7 @@ struct config {
     struct {
         uint64_t flows;         /* open at a time, over all threads */
         uint64_t streams_bytes; /* of TCP reassembly, over all threads */
+        uint64_t fragments;     /* octets that put IP fragments together, of each sensor in each thread */
         uint64_t hits;          /* findings held for open flows, over all threads */
     } limits;
     struct {

@@ -9,6 +9,7 @@
 
 enum {
     LATE_ORDINAL = 1 << 30, /* where the ordinals of what waited until a flow's end begin */
+    PART_ORDINAL = 1 << 24, /* and those of each pair of addresses in a packet, which may be another worker's */
     SHOWN_BEFORE = 48,      /* octets shown before the end of a payload match */
 };
 
@@ -57,11 +58,12 @@ static void unwatch(struct hits *h, struct watched *w)
 
 static uint32_t next_ordinal(struct hits *h, const struct sighting *at)
 {
-    if (at->packet != h->packet || at->input != h->input || at->late != h->late) {
+    if (at->packet != h->packet || at->input != h->input || at->part != h->part || at->late != h->late) {
         h->packet = at->packet;
         h->input = at->input;
+        h->part = at->part;
         h->late = at->late;
-        h->ordinal = at->late ? LATE_ORDINAL : 0;
+        h->ordinal = (uint32_t)at->part * PART_ORDINAL + (at->late ? LATE_ORDINAL : 0);
     }
     return h->ordinal++;
 }
@@ -386,6 +388,7 @@ void hits_renew(struct hits *h)
         renew(h, w);
     }
     h->sink.payload = database_wants_payload(h->context->database) ? payload : NULL;
+    h->sink.kinds = database_kinds(h->context->database);
 }
 
 void hits_init(struct hits *h, struct hits_context *context, uint16_t sensor, const struct prefix *home,
@@ -396,6 +399,7 @@ void hits_init(struct hits *h, struct hits_context *context, uint16_t sensor, co
                             .observable = context->observe ? observe : observable,
                             .payload_end = payload_end,
                             .flow_end = flow_end};
+    h->sink.kinds = context->observe ? UINT32_MAX : database_kinds(context->database);
     if (!context->observe && database_wants_payload(context->database))
         h->sink.payload = payload;
 }

@@ -78,6 +78,7 @@ struct hits {
     /* Of the packet at hand, what the next finding's ordinal is. */
     uint64_t packet;
     uint32_t input;
+    uint8_t part;
     bool late;
     uint32_t ordinal;
     /* While a payload is scanned. */

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 
 struct task {
-    struct packet packet;
     struct sighting at;
     struct shard *shard;
     uint64_t hash;
@@ -16,11 +15,14 @@ struct lane {
     struct shard *shards[SHARDS]; /* NULL: another worker's */
     struct hits hits[SHARDS];
     struct wire_counts counts;
+    struct wire_counts others; /* what another worker counts */
+    struct fragments *fragments;
     int unknown_link;    /* the first; -1 none */
     bool counts_refused; /* what is no packet is counted by one worker */
     int64_t tick_ns;
     unsigned batched;
-    struct task batch[LANE_BATCH];
+    struct packet packets[LANE_BATCH + DECODE_PACKETS_MAX];
+    struct task batch[LANE_BATCH + DECODE_PACKETS_MAX]; /* of each packet; a frame may hold several */
     char room[DISSECT_PENDING_MAX];
 };
 
@@ -45,6 +47,7 @@ struct lane *lane_new(const struct lane_settings *settings)
     l->tick_ns = INT64_MIN;
     l->unknown_link = -1;
     l->counts_refused = settings->all || settings->worker == 0;
+    l->fragments = fragments_new(settings->config->limits.fragments, l->counts_refused ? &l->counts : &l->others);
     for (unsigned s = 0; s < SHARDS; s++) {
         if (!settings->all && s % settings->workers != settings->worker)
             continue;
@@ -70,32 +73,73 @@ static void count_refused(struct lane *l, enum decode_verdict v, const struct fr
     }
 }
 
+static void count_frame(struct lane *l, const struct frame *f)
+{
+    l->counts.packets++;
+    l->counts.octets += f->octets.len;
+    l->counts.octets_cut += f->wire_len - f->octets.len;
+}
+
+/* The packet that stands behind the batch joins it. */
+static void enlist(struct lane *l, struct shard *shard, const struct frame *f, uint32_t input, int64_t clock_ns,
+                   unsigned part)
+{
+    struct task *t = &l->batch[l->batched++];
+    t->shard = shard;
+    t->at = (struct sighting){.time_ns = f->time_ns,
+                              .clock_ns = clock_ns,
+                              .packet = f->number,
+                              .input = input,
+                              .part = (uint8_t)part,
+                              .frame = f->octets};
+}
+
+/* The packets within the first one, which stand behind it. */
+static void take_inner(struct lane *l, const struct packet *p, unsigned count, const struct frame *f, uint32_t input,
+                       int64_t clock_ns)
+{
+    for (unsigned i = 1; i < count; i++) {
+        struct shard *shard = l->shards[shard_of(&p[i].tuple)];
+        struct packet *to = &l->packets[l->batched];
+        if (!shard)
+            continue;
+        if (to != &p[i])
+            *to = p[i];
+        enlist(l, shard, f, input, clock_ns, i);
+    }
+}
+
+/* Each pair of addresses in a frame has its own shard; the frame is counted with the outermost. What was put together
+ * of fragments does not stay: it is worked off at once. */
 void lane_take(struct lane *l, const struct frame *f, uint32_t input, int64_t clock_ns)
 {
-    struct task *t = &l->batch[l->batched];
-    enum decode_verdict v = decode(f, &t->packet);
+    struct packet *p = &l->packets[l->batched];
+    unsigned count;
+    enum decode_verdict v = fragments_decode(l->fragments, f, clock_ns, p, &count);
     if (v != DECODE_OK) {
         count_refused(l, v, f);
         return;
     }
-    t->shard = l->shards[shard_of(&t->packet.tuple)];
-    if (!t->shard)
-        return;
-    l->counts.packets++;
-    l->counts.octets += f->octets.len;
-    l->counts.octets_cut += f->wire_len - f->octets.len;
-    t->at = (struct sighting){
-        .time_ns = f->time_ns, .clock_ns = clock_ns, .packet = f->number, .input = input, .frame = f->octets};
-    if (++l->batched == LANE_BATCH)
+    struct shard *shard = l->shards[shard_of(&p->tuple)];
+    bool joined = count && p[count - 1].joined;
+    if (shard)
+        count_frame(l, f);
+    if (shard && count)
+        enlist(l, shard, f, input, clock_ns, 0);
+    if (count > 1)
+        take_inner(l, p, count, f, input, clock_ns);
+    if (joined || l->batched >= LANE_BATCH)
         lane_flush(l);
+    if (joined)
+        fragments_release(l->fragments);
 }
 
 void lane_flush(struct lane *l)
 {
     for (unsigned i = 0; i < l->batched; i++)
-        l->batch[i].hash = shard_prefetch(l->batch[i].shard, &l->batch[i].packet);
+        l->batch[i].hash = shard_prefetch(l->batch[i].shard, &l->packets[i]);
     for (unsigned i = 0; i < l->batched; i++)
-        shard_packet(l->batch[i].shard, &l->batch[i].packet, l->batch[i].hash, &l->batch[i].at);
+        shard_packet(l->batch[i].shard, &l->packets[i], l->batch[i].hash, &l->batch[i].at);
     l->batched = 0;
 }
 
@@ -105,6 +149,7 @@ void lane_pass_time(struct lane *l, int64_t clock_ns)
     if (tick_ns <= l->tick_ns)
         return;
     lane_flush(l);
+    fragments_tick(l->fragments, tick_ns);
     for (int s = 0; s < SHARDS; s++)
         if (l->shards[s])
             shard_tick(l->shards[s], tick_ns);
@@ -134,6 +179,7 @@ int64_t lane_settled_ns(const struct lane *l)
 void lane_end(struct lane *l)
 {
     lane_flush(l);
+    fragments_tick(l->fragments, INT64_MAX);
     for (int s = 0; s < SHARDS; s++)
         if (l->shards[s])
             shard_end(l->shards[s]);
@@ -153,5 +199,6 @@ void lane_free(struct lane *l)
 {
     for (int s = 0; s < SHARDS; s++)
         shard_free(l->shards[s]);
+    fragments_free(l->fragments);
     free(l);
 }

@@ -11,6 +11,7 @@
 
 #include "run/config.h"
 #include "run/hits.h"
+#include "wire/fragment.h"
 #include "wire/shard.h"
 
 enum { LANE_BATCH = 32 };

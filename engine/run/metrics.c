@@ -1,5 +1,5 @@
 /*
- * Sums, and a table of three columns.
+ * Sums, and a table of three columns: name, number or share, what it says.
  */
 #include "run/metrics.h"
 
@@ -41,12 +41,28 @@ static void line_if(struct buffer *out, const char *name, uint64_t value, const 
         line(out, name, value, about);
 }
 
+static void share(struct buffer *out, const char *name, uint64_t part, uint64_t whole, const char *about)
+{
+    if (whole)
+        buffer_format(out, "%-18s %14.1f%%  %s\n", name, 100.0 * (double)part / (double)whole, about);
+}
+
+/* What nobody could look into, as shares: an operator should know how much of a sensor's traffic says nothing. */
+static void blind_spots(const struct wire_counts *c, struct buffer *out)
+{
+    share(out, "blind_encrypted", c->octets_encrypted, c->octets_payload, "of the payload is encrypted");
+    share(out, "blind_unknown", c->octets_unknown, c->octets_payload, "of the payload is of no known protocol");
+    share(out, "blind_cut", c->octets_cut, c->octets + c->octets_cut, "of the octets on the wire were cut away");
+    share(out, "blind_one_sided", c->flows_one_sided, c->flows, "of the flows were seen from one side alone");
+}
+
 void metrics_text(const struct metrics *m, struct buffer *out)
 {
     line(out, "frames", m->frames, "frames in all inputs");
 #define LINE(name, about) line_if(out, #name, m->wire.name, about);
     WIRE_COUNTS(LINE)
 #undef LINE
+    blind_spots(&m->wire, out);
     line_if(out, "events", m->events, "read from feeds");
     line_if(out, "events_passed", m->events_passed,
             "records of feeds that are no event, as an EVE record but an alert");

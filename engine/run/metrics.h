@@ -28,7 +28,8 @@ void metrics_add_hits(struct metrics *m, const struct hit_counts *c);
 
 void metrics_add_tally(struct metrics *m, const struct tally *t);
 
-/* One line a number: name, value, what it says; those that are 0 and no totals are left out. */
+/* One line a number: name, value, what it says; those that are 0 and no totals are left out. Behind those of the wire,
+ * the shares of what could not be looked into. */
 void metrics_text(const struct metrics *m, struct buffer *out);
 
 #endif

@@ -2,29 +2,7 @@
  * Each layer takes the cursor behind the one before and hands on. A layer that is cut or wrong says so; what was read
  * before it stands.
  */
-#include "wire/decode.h"
-
-/* https://www.tcpdump.org/linktypes.html */
-enum {
-    LINK_NULL = 0,
-    LINK_ETHERNET = 1,
-    LINK_RAW_BSD = 12,
-    LINK_RAW_OPENBSD = 14,
-    LINK_RAW = 101,
-    LINK_LOOP = 108,
-    LINK_LINUX_SLL = 113,
-    LINK_IPV4 = 228,
-    LINK_IPV6 = 229,
-    LINK_LINUX_SLL2 = 276,
-};
-
-enum {
-    ETHER_IPV4 = 0x0800,
-    ETHER_VLAN = 0x8100,
-    ETHER_IPV6 = 0x86dd,
-    ETHER_QINQ = 0x88a8,
-    ETHER_QINQ_OLD = 0x9100,
-};
+#include "wire/layers.h"
 
 enum {
     NEXT_HOP_BY_HOP = 0,
@@ -44,109 +22,259 @@ const char *decode_verdict_name(enum decode_verdict v)
     return names[v];
 }
 
-/* A header that the captured octets cannot hold was cut if the frame was longer on the wire. */
-static enum decode_verdict short_of(const struct frame *f)
+enum { ETHERNET_HEAD = 14, IPV4_HEAD = 20, TCP_HEAD = 20, UDP_HEAD = 8, SCTP_HEAD = 12, ICMP_HEAD = 4 };
+
+/* Numbers in a header that was taken whole. */
+static uint16_t u16(const uint8_t *at)
 {
-    return f->wire_len > f->octets.len ? DECODE_CUT : DECODE_MALFORMED;
+    return (uint16_t)(at[0] << 8 | at[1]);
 }
 
-/* `wire` is what the IP header counts behind its own; the captured octets may be fewer, or more by padding. */
-static void transport(struct cursor *c, size_t wire, struct packet *p)
+static uint32_t u32(const uint8_t *at)
 {
-    if (wire < cursor_left(c))
-        *c = cursor_child(c, wire);
-    size_t head = 0;
-    struct cursor begin = *c;
-    switch (p->tuple.proto) {
-    case PROTO_TCP:
-        p->tuple.src_port = cursor_u16(c);
-        p->tuple.dst_port = cursor_u16(c);
-        p->tcp_seq = cursor_u32(c);
-        p->tcp_ack = cursor_u32(c);
-        head = (size_t)(cursor_u8(c) >> 4) * 4;
-        p->tcp_flags = cursor_u8(c);
-        if (head < 20)
-            c->overrun = true;
-        break;
-    case PROTO_UDP:
-        p->tuple.src_port = cursor_u16(c);
-        p->tuple.dst_port = cursor_u16(c);
-        size_t length = cursor_u16(c);
-        head = 8;
-        if (length && length < head) { /* 0: a jumbogram, or segmentation left to the network card */
-            c->overrun = true;
-        } else if (length && length < wire) {
-            wire = length;
-            begin = cursor_of(bytes_until(cursor_rest(&begin), wire));
+    return (uint32_t)u16(at) << 16 | u16(at + 2);
+}
+
+static size_t as_sent(const struct walk *w)
+{
+    return cursor_left(&w->c) + w->missing;
+}
+
+static bool has_ports(uint8_t proto)
+{
+    return proto == PROTO_TCP || proto == PROTO_UDP || proto == PROTO_SCTP;
+}
+
+static void ports(struct packet *p, const uint8_t *at)
+{
+    p->tuple.src_port = u16(at);
+    p->tuple.dst_port = u16(at + 2);
+}
+
+/* Of a packet that is quoted there may be no more than eight octets. */
+static void headless(struct packet *p, struct bytes octets)
+{
+    p->headless = true;
+    if (p->quoted && has_ports(p->tuple.proto) && octets.len >= 4)
+        ports(p, octets.at);
+}
+
+/* Each gives the length of its header; NO_HEADER where it is cut or cannot be. */
+#define NO_HEADER SIZE_MAX
+
+/* Of its options nothing is asked: they may be cut. */
+static size_t tcp(const struct walk *w, struct packet *p, struct bytes b)
+{
+    size_t head = b.len < TCP_HEAD ? 0 : (size_t)(b.at[12] >> 4) * 4;
+    if (head < TCP_HEAD || head > as_sent(w))
+        return NO_HEADER;
+    ports(p, b.at);
+    p->tcp_seq = u32(b.at + 4);
+    p->tcp_ack = u32(b.at + 8);
+    p->tcp_flags = b.at[13];
+    return head;
+}
+
+/* Length 0: a jumbogram, or segmentation left to the network card. */
+static size_t udp(struct walk *w, struct packet *p, struct bytes b)
+{
+    size_t length = b.len < UDP_HEAD ? 1 : u16(b.at + 4);
+    if (length && length < UDP_HEAD)
+        return NO_HEADER;
+    if (length)
+        walk_limit(w, length);
+    ports(p, b.at);
+    return UDP_HEAD;
+}
+
+static size_t sctp(struct packet *p, struct bytes b)
+{
+    if (b.len < SCTP_HEAD)
+        return NO_HEADER;
+    ports(p, b.at);
+    return SCTP_HEAD;
+}
+
+static size_t icmp(struct packet *p, struct bytes b)
+{
+    if (b.len < ICMP_HEAD)
+        return NO_HEADER;
+    p->tuple.src_port = b.at[0];
+    p->tuple.dst_port = b.at[1];
+    return ICMP_HEAD;
+}
+
+static void transport(struct walk *w, struct packet *p)
+{
+    struct bytes octets = cursor_rest(&w->c);
+    size_t head = w->c.overrun ? NO_HEADER : 0;
+    if (!w->c.overrun)
+        switch (p->tuple.proto) {
+        case PROTO_TCP: head = tcp(w, p, octets); break;
+        case PROTO_UDP: head = udp(w, p, octets); break;
+        case PROTO_SCTP: head = sctp(p, octets); break;
+        case PROTO_ICMP:
+        case PROTO_ICMPV6: head = icmp(p, octets); break;
+        default: break;
         }
-        break;
-    case PROTO_SCTP:
-        p->tuple.src_port = cursor_u16(c);
-        p->tuple.dst_port = cursor_u16(c);
-        head = 12;
-        break;
-    case PROTO_ICMP:
-    case PROTO_ICMPV6:
-        p->tuple.src_port = cursor_u8(c);
-        p->tuple.dst_port = cursor_u8(c);
-        head = 4;
-        break;
-    default: break;
-    }
-    *c = (struct cursor){.at = begin.at, .end = begin.end, .overrun = c->overrun};
-    cursor_skip(c, head);
-    if (c->overrun) {
-        p->headless = true;
-        p->tuple.src_port = p->tuple.dst_port = 0;
-        p->tcp_flags = 0;
+    if (head == NO_HEADER) {
+        headless(p, octets);
         return;
     }
-    p->payload = cursor_rest(c);
-    p->payload_len = (uint32_t)(wire - head);
+    p->payload_len = (uint32_t)(as_sent(w) - head);
+    size_t left = cursor_left(&w->c);
+    w->c.at += head < left ? head : left;
+    p->payload = cursor_rest(&w->c);
 }
 
-static enum decode_verdict ipv4(const struct frame *f, struct cursor *c, struct packet *p)
+static void without_payload(struct packet *p)
 {
-    size_t before = cursor_left(c);
-    uint8_t first = cursor_u8(c);
-    size_t head = (size_t)(first & 15) * 4;
-    cursor_skip(c, 1);
-    size_t total = cursor_u16(c);
-    cursor_skip(c, 2);
-    uint16_t fragment = cursor_u16(c);
-    cursor_skip(c, 1);
-    p->tuple.proto = cursor_u8(c);
-    cursor_skip(c, 2);
-    struct bytes src = cursor_take(c, 4);
-    struct bytes dst = cursor_take(c, 4);
-    if (c->overrun)
-        return short_of(f);
-    if (first >> 4 != 4 || head < 20 || (total && total < head))
-        return DECODE_MALFORMED;
-    p->tuple.src = address_v4(src.at);
-    p->tuple.dst = address_v4(dst.at);
-    p->src_raw = src;
-    p->dst_raw = dst;
-    if (total == 0) /* segmentation was left to the network card */
-        total = f->wire_len - f->octets.len + before;
-    if (total > before + (f->wire_len - f->octets.len)) {
-        p->headless = true; /* claims more than was on the wire: whom it was sent to drops it */
-        return DECODE_OK;
+    p->payload.len = 0;
+    p->payload_len = 0;
+}
+
+/* Destination unreachable, source quench, redirect, time exceeded, parameter problem (RFC 792); destination
+ * unreachable, packet too big, time exceeded, parameter problem (RFC 4443). */
+static bool is_icmp_error(const struct tuple *t)
+{
+    unsigned type = t->src_port;
+    if (t->proto == PROTO_ICMP)
+        return type == 3 || type == 4 || type == 5 || type == 11 || type == 12;
+    return type >= 1 && type <= 4;
+}
+
+/* Unreachable; but code 4 of ICMP asks for smaller packets. */
+static bool says_refused(const struct tuple *t)
+{
+    return t->proto == PROTO_ICMP ? t->src_port == 3 && t->dst_port != 4 : t->src_port == 1;
+}
+
+bool decode_quote(const struct packet *error, struct packet *out)
+{
+    struct walk w = {.c = cursor_of(bytes_from(error->payload, 4)), .missing = UINT16_MAX, .at = out, .end = out + 1};
+    *out = (struct packet){.quoted = true, .joined = error->joined, .depth = error->depth};
+    if (walk_ip(&w) != DECODE_OK)
+        return false;
+    without_payload(out);
+    out->fragment = false; /* nobody gathers quotes */
+    out->part = bytes_of(NULL, 0);
+    out->part_len = 0;
+    out->refused = says_refused(&error->tuple) && address_equal(&out->tuple.src, &error->tuple.dst);
+    return true;
+}
+
+static void quote(struct walk *w, struct packet *p)
+{
+    if (!is_icmp_error(&p->tuple) || p->quoted)
+        return;
+    p->quotes = decode_quote(p, w->at);
+    w->at += p->quotes;
+}
+
+/* What lies behind a transport header that was read: nothing of ours, another packet, or one that is quoted. */
+static void carried(struct walk *w, struct packet *p)
+{
+    switch (p->tuple.proto) {
+    case PROTO_TCP:
+    case PROTO_SCTP: return;
+    case PROTO_ICMP:
+    case PROTO_ICMPV6: quote(w, p); return;
+    case PROTO_UDP:
+        if (!tunnel_may_carry_udp(p))
+            return;
+        break;
+    default:
+        if (!tunnel_may_carry(p->tuple.proto))
+            return;
     }
-    p->fragment = fragment & 0x3fff;
-    p->later_fragment = fragment & 0x1fff;
-    cursor_skip(c, head - 20);
-    if (!p->later_fragment)
-        transport(c, total - head, p);
+    if (p->quoted || tunnel_walk(w, p) != DECODE_OK)
+        return;
+    p->carrier = true;
+    without_payload(p);
+}
+
+/* Behind the IP header, up to the end of the datagram. */
+static enum decode_verdict content(struct walk *w)
+{
+    struct packet *p = w->at++;
+    if (p->fragment && p->later_fragment)
+        return DECODE_OK;
+    transport(w, p);
+    if (p->fragment)
+        without_payload(p);
+    else if (!p->headless)
+        carried(w, p);
     return DECODE_OK;
 }
 
-/* Walks the extension headers; false when they end before a transport. */
-static bool extensions(struct cursor *c, uint8_t *next, size_t *wire, struct packet *p)
+static enum decode_verdict beyond_frame(struct walk *w)
+{
+    if (w->strict)
+        return DECODE_MALFORMED;
+    w->at++->headless = true; /* claims more than was on the wire: whom it was sent to drops it */
+    return DECODE_OK;
+}
+
+static void part_of(const struct walk *w, struct packet *p)
+{
+    p->part = cursor_rest(&w->c);
+    p->part_len = (uint32_t)as_sent(w);
+}
+
+/* The authentication header hides nothing. */
+static void authentication(struct walk *w, struct packet *p)
+{
+    uint8_t next = cursor_u8(&w->c);
+    size_t len = ((size_t)cursor_u8(&w->c) + 2) * 4;
+    cursor_skip(&w->c, len - 2);
+    if (!w->c.overrun)
+        p->tuple.proto = next;
+}
+
+static enum decode_verdict ipv4(struct walk *w)
+{
+    struct packet *p = w->at;
+    struct cursor *c = &w->c;
+    size_t sent = as_sent(w);
+    struct bytes header = cursor_take(c, IPV4_HEAD);
+    if (c->overrun)
+        return walk_short(w);
+    const uint8_t *at = header.at;
+    size_t head = (size_t)(at[0] & 15) * 4;
+    size_t total = u16(at + 2);
+    uint16_t fragment = u16(at + 6);
+    if (at[0] >> 4 != 4 || head < IPV4_HEAD || (total && total < head))
+        return DECODE_MALFORMED;
+    p->tuple.proto = at[9];
+    p->src_raw = bytes_of(at + 12, 4);
+    p->dst_raw = bytes_of(at + 16, 4);
+    p->tuple.src = address_v4(at + 12);
+    p->tuple.dst = address_v4(at + 16);
+    if (total == 0) /* segmentation was left to the network card */
+        total = sent;
+    if (total > sent || head > total)
+        return beyond_frame(w);
+    walk_limit(w, total - IPV4_HEAD);
+    cursor_skip(c, head - IPV4_HEAD);
+    if (fragment & 0x3fff) {
+        p->fragment = true;
+        p->later_fragment = fragment & 0x1fff;
+        p->more_fragments = fragment & 0x2000;
+        p->part_id = u16(at + 4);
+        p->part_at = (uint16_t)(fragment << 3);
+        part_of(w, p);
+    } else if (p->tuple.proto == NEXT_AUTHENTICATION) {
+        authentication(w, p);
+    }
+    return content(w);
+}
+
+/* Walks the extension headers; false when they end before a transport. `*next` is what it stopped at. */
+static bool extensions(struct walk *w, uint8_t *next, struct packet *p)
 {
     for (int n = 0; n <= DECODE_EXTENSIONS_MAX; n++) { /* the last time for what is no extension */
         size_t len;
-        struct cursor look = *c;
+        struct cursor look = w->c;
         uint8_t following = cursor_u8(&look);
         uint8_t units = cursor_u8(&look);
         switch (*next) {
@@ -158,110 +286,127 @@ static bool extensions(struct cursor *c, uint8_t *next, size_t *wire, struct pac
         case NEXT_SHIM6: len = ((size_t)units + 1) * 8; break;
         case NEXT_AUTHENTICATION: len = ((size_t)units + 2) * 4; break;
         case NEXT_FRAGMENT: {
-            uint16_t offset = cursor_u16(&look);
-            p->fragment = offset & 0xfff9;
-            p->later_fragment = offset & 0xfff8;
+            uint16_t place = cursor_u16(&look);
+            p->fragment = place & 0xfff9;
+            p->later_fragment = place & 0xfff8;
+            p->more_fragments = place & 1;
+            p->part_id = cursor_u32(&look);
+            p->part_at = place & 0xfff8;
             len = 8;
             break;
         }
         default: return true;
         }
-        cursor_skip(c, len);
-        if (c->overrun || len > *wire)
+        if (len > as_sent(w))
             return false;
-        *wire -= len;
+        uint8_t is = *next;
+        cursor_skip(&w->c, len);
+        if (w->c.overrun)
+            return false;
         *next = following;
-        if (p->later_fragment)
-            return false;
+        if (is == NEXT_FRAGMENT && p->fragment) {
+            p->tuple.proto = following;
+            part_of(w, p);
+            if (p->later_fragment)
+                return false;
+        }
     }
     return false;
 }
 
-static enum decode_verdict ipv6(const struct frame *f, struct cursor *c, struct packet *p)
+/* The headers of IPv6 that may follow its own or a fragment header, and what they lead to. */
+static enum decode_verdict extended(struct walk *w, uint8_t next)
 {
+    struct packet *p = w->at;
+    bool reached = extensions(w, &next, p);
+    p->tuple.proto = next;
+    if (reached)
+        return content(w);
+    p->headless = !p->later_fragment;
+    w->at++;
+    return DECODE_OK;
+}
+
+static enum decode_verdict ipv6(struct walk *w)
+{
+    struct packet *p = w->at;
+    struct cursor *c = &w->c;
     uint8_t first = cursor_u8(c);
     cursor_skip(c, 3);
-    size_t wire = cursor_u16(c);
+    size_t len = cursor_u16(c);
     uint8_t next = cursor_u8(c);
     cursor_skip(c, 1);
     struct bytes src = cursor_take(c, 16);
     struct bytes dst = cursor_take(c, 16);
     if (c->overrun)
-        return short_of(f);
+        return walk_short(w);
     if (first >> 4 != 6)
         return DECODE_MALFORMED;
     p->tuple.src = address_v6(src.at);
     p->tuple.dst = address_v6(dst.at);
     p->src_raw = src;
     p->dst_raw = dst;
-    if (wire == 0) /* a jumbogram, or segmentation left to the network card */
-        wire = f->wire_len - f->octets.len + cursor_left(c);
-    if (wire > cursor_left(c) + (f->wire_len - f->octets.len)) {
-        p->headless = true;
+    if (len > as_sent(w)) {
         p->tuple.proto = next;
-        return DECODE_OK;
+        return beyond_frame(w);
     }
-    bool reached = extensions(c, &next, &wire, p);
-    p->tuple.proto = next;
-    if (reached)
-        transport(c, wire, p);
-    else
-        p->headless = !p->later_fragment;
-    return DECODE_OK;
+    if (len) /* 0: a jumbogram, or segmentation left to the network card */
+        walk_limit(w, len);
+    return extended(w, next);
 }
 
-static enum decode_verdict internet(const struct frame *f, struct cursor *c, struct packet *p)
+enum decode_verdict walk_ip(struct walk *w)
 {
-    if (!cursor_left(c))
-        return short_of(f);
-    switch (c->at[0] >> 4) {
-    case 4: return ipv4(f, c, p);
-    case 6: return ipv6(f, c, p);
+    if (!cursor_left(&w->c))
+        return walk_short(w);
+    if (w->at == w->end)
+        return DECODE_NOT_IP;
+    switch (w->c.at[0] >> 4) {
+    case 4: return ipv4(w);
+    case 6: return ipv6(w);
     default: return DECODE_NOT_IP;
     }
 }
 
-static enum decode_verdict ether_type(const struct frame *f, struct cursor *c, uint16_t type, struct packet *p)
+/* Nearly every frame: Ethernet, no tag, IPv4. It needs no link layer's function, only their result. */
+static bool is_plain(const struct frame *f)
 {
-    for (int n = 0; n < DECODE_TAGS_MAX; n++) {
-        if (type != ETHER_VLAN && type != ETHER_QINQ && type != ETHER_QINQ_OLD)
-            break;
-        uint16_t tag = cursor_u16(c);
-        type = cursor_u16(c);
-        if (p->tuple.vlans < TUPLE_VLANS_MAX)
-            p->tuple.vlan[p->tuple.vlans++] = tag & 0xfff;
-    }
-    if (c->overrun)
-        return short_of(f);
-    return type == ETHER_IPV4 ? ipv4(f, c, p) : type == ETHER_IPV6 ? ipv6(f, c, p) : DECODE_NOT_IP;
+    const uint8_t *at = f->octets.at;
+    return f->link == 1 && f->octets.len >= ETHERNET_HEAD + IPV4_HEAD && at[12] == 8 && at[13] == 0 &&
+           at[ETHERNET_HEAD] >> 4 == 4;
 }
 
-/* The address family is in the byte order of the machine that captured; IPv6's number differs from system to system. */
-static enum decode_verdict loopback(const struct frame *f, struct cursor *c, struct packet *p)
+enum decode_verdict decode(const struct frame *f, struct packet out[DECODE_PACKETS_MAX], unsigned *count)
 {
-    cursor_skip(c, 4);
-    return c->overrun ? short_of(f) : internet(f, c, p);
-}
-
-enum decode_verdict decode(const struct frame *f, struct packet *out)
-{
-    struct cursor c = cursor_of(f->octets);
+    struct walk w = {.c = cursor_of(f->octets),
+                     .missing = f->wire_len - f->octets.len,
+                     .at = out,
+                     .end = out + DECODE_TUNNELS_MAX + 1};
     memset(out, 0, sizeof *out);
-    switch (f->link) {
-    case LINK_ETHERNET: cursor_skip(&c, 12); return ether_type(f, &c, cursor_u16(&c), out);
-    case LINK_LINUX_SLL: cursor_skip(&c, 14); return ether_type(f, &c, cursor_u16(&c), out);
-    case LINK_LINUX_SLL2: {
-        uint16_t type = cursor_u16(&c);
-        cursor_skip(&c, 18);
-        return ether_type(f, &c, type, out);
+    enum decode_verdict v;
+    if (is_plain(f)) {
+        w.c.at += ETHERNET_HEAD;
+        v = ipv4(&w);
+    } else {
+        v = walk_link(&w, f->link);
     }
-    case LINK_NULL:
-    case LINK_LOOP: return loopback(f, &c, out);
-    case LINK_RAW:
-    case LINK_RAW_BSD:
-    case LINK_RAW_OPENBSD:
-    case LINK_IPV4:
-    case LINK_IPV6: return internet(f, &c, out);
-    default: return DECODE_LINK_UNKNOWN;
-    }
+    *count = v == DECODE_OK ? (unsigned)(w.at - out) : 0;
+    return v;
+}
+
+void decode_datagram(struct packet *out, uint8_t proto, struct bytes whole, unsigned room, unsigned *count)
+{
+    struct walk w = {.c = cursor_of(whole), .at = out, .end = out + (room - 1)};
+    bool v4 = address_is_v4(&out->tuple.src);
+    out->fragment = out->later_fragment = out->more_fragments = out->headless = false;
+    out->part = bytes_of(NULL, 0);
+    out->joined = true;
+    out->tuple.proto = proto;
+    if (v4 && proto == NEXT_AUTHENTICATION)
+        authentication(&w, out);
+    if (v4)
+        content(&w);
+    else
+        extended(&w, proto);
+    *count = (unsigned)(w.at - out);
 }

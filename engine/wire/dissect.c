@@ -8,7 +8,18 @@
 
 enum { PENDING_FIRST = 512 }; /* octets gathered at first */
 
-const struct dissector *const dissectors[] = {&dissector_tls, &dissector_http, &dissector_dns, NULL};
+const struct dissector *const dissectors[] = {&dissector_tls,
+                                              &dissector_http,
+                                              &dissector_quic,
+                                              &dissector_dtls,
+                                              &dissector_ssh,
+                                              &dissector_smtp,
+                                              &dissector_pop3,
+                                              &dissector_imap,
+                                              &dissector_smb2,
+                                              &dissector_ftp,
+                                              &dissector_dns,
+                                              NULL};
 
 static enum probe probe_all(struct bytes head, unsigned transport, const struct dissector **is)
 {
@@ -118,11 +129,67 @@ static void hole(struct dissection *d, struct dissect_side *side)
 {
     if (side->len && d->flow->is && d->flow->is->rest)
         d->flow->is->rest(d, bytes_of(side->pending, side->len));
+    if (d->flow->is && d->flow->is->hole)
+        d->flow->is->hole(d);
     side->len = 0;
     side->skip = 0;
     side->phase = 0;
     side->looked = 0;
+    side->gathered = 0;
+    side->inside = 0;
     side->lost = true;
+}
+
+/* Octets that are nothing known: passed over, and after enough of them so is all the rest. */
+static void pass_strange(struct dissection *d, struct dissect_side *side, struct bytes octets)
+{
+    struct dissect_side *other = &d->flow->side[!d->side];
+    side->strange += octets.len < DISSECT_STRANGE_MAX ? (uint32_t)octets.len : DISSECT_STRANGE_MAX;
+    if (side->strange < DISSECT_STRANGE_MAX)
+        return;
+    off(d, side);
+    if (other->waits) /* for what this side began */
+        off(d, other);
+}
+
+static bool begins_encryption(struct bytes octets)
+{
+    for (const struct dissector *const *d = dissectors; *d; d++)
+        if ((*d)->encrypted && (*d)->transports & DISSECT_TCP && (*d)->probe(octets, DISSECT_TCP) == PROBE_YES)
+            return true;
+    return false;
+}
+
+/* Whether a message begins with this segment: of the flow's protocol, of any; behind strange octets, of an encrypted
+ * one. */
+static bool begins_here(const struct dissection *d, const struct dissect_side *side, struct bytes octets)
+{
+    const struct dissector *is = d->flow->is;
+    if (is)
+        return is->probe(octets, DISSECT_TCP) == PROBE_YES;
+    return side->strange ? begins_encryption(octets) : probe_all(octets, DISSECT_TCP, &is) == PROBE_YES;
+}
+
+static bool is_end(const struct dissect_awaited *a, const struct address *at, uint16_t port, const struct address *with)
+{
+    return a->port == port && memcmp(&a->at, at, sizeof *at) == 0 && memcmp(&a->with, with, sizeof *with) == 0;
+}
+
+/* What another connection said that this one is, NULL when none did. */
+static const struct dissector *take_awaited(struct dissection *d)
+{
+    const struct tuple *t = &d->view->tuple;
+    struct dissect_budget *b = d->budget;
+    for (unsigned i = 0; b->awaited_count && i < DISSECT_AWAITED; i++) {
+        struct dissect_awaited *a = &b->awaited[i];
+        const struct dissector *is = a->is;
+        if (!is || !(is_end(a, &t->dst, t->dst_port, &t->src) || is_end(a, &t->src, t->src_port, &t->dst)))
+            continue;
+        a->is = NULL;
+        b->awaited_count--;
+        return is;
+    }
+    return NULL;
 }
 
 /* Reads messages as long as there are whole ones; what is left is kept. */
@@ -136,12 +203,16 @@ static void read_messages(struct dissection *d, struct dissect_side *side, struc
             continue;
         }
         const struct dissector *is = d->flow->is;
+        if (!is && d->budget->awaited_count)
+            is = d->flow->is = take_awaited(d);
         if (!is) { /* begins anew */
             enum probe p = probe_all(octets, DISSECT_TCP, &is);
             if (p == PROBE_NO || (p == PROBE_MORE && octets.len >= DISSECT_PROBE_MAX)) {
-                off(d, side);
+                forget(d, side);
+                pass_strange(d, side, octets);
                 return;
             }
+            side->unsure = p == PROBE_MORE;
             if (p == PROBE_MORE)
                 break;
             d->flow->is = is;
@@ -166,12 +237,21 @@ void dissect_stream(struct dissection *d, struct bytes octets, bool gap)
         return;
     if (gap)
         hole(d, side);
-    if (side->lost) {
-        const struct dissector *is = d->flow->is;
-        if ((is ? is->probe(octets, DISSECT_TCP) : probe_all(octets, DISSECT_TCP, &is)) != PROBE_YES)
+    if (side->waits && !d->flow->is)
+        return;
+    if (side->lost || side->strange) {
+        if (!begins_here(d, side, octets)) {
+            if (side->strange)
+                pass_strange(d, side, octets);
             return;
+        }
         side->lost = false;
+        side->waits = false;
+        side->strange = 0;
     }
+    if (side->len && side->unsure && begins_encryption(octets))
+        forget(d, side);
+    side->unsure &= !d->flow->is;
     if (join(d, side, &octets))
         read_messages(d, side, octets);
 }
@@ -184,6 +264,14 @@ void dissect_end(struct dissection *d)
             d->flow->is->rest(d, bytes_of(side->pending, side->len));
         forget(d, side);
     }
+    d->side = 0;
+    if (d->flow->state)
+        d->flow->is->end(d);
+}
+
+bool dissect_owes(const struct dissect_flow *f)
+{
+    return f->side[0].len || f->side[1].len || f->side[0].owes || f->side[1].owes;
 }
 
 bool dissect_is_encrypted(const struct dissect_flow *f)
@@ -198,9 +286,23 @@ bool dissect_wants_stream(const struct dissect_flow *f)
 
 void dissect_again(struct dissection *d)
 {
+    if (d->flow->state)
+        d->flow->is->end(d);
     d->flow->is = NULL;
     d->flow->side[d->side].phase = 0;
-    off(d, &d->flow->side[!d->side]); /* its answer would be taken for what begins */
+    struct dissect_side *other = &d->flow->side[!d->side];
+    forget(d, other);
+    *other = (struct dissect_side){.lost = true, .waits = true}; /* its answer would be taken for what begins */
+}
+
+bool dissect_room(struct dissection *d, size_t len)
+{
+    return make_room(d, &d->flow->side[d->side], len);
+}
+
+void dissect_forget(struct dissection *d)
+{
+    forget(d, &d->flow->side[d->side]);
 }
 
 static void tell(struct dissection *d, const struct observable *o)
@@ -266,6 +368,19 @@ void dissect_url(struct dissection *d, enum where where, struct bytes url, struc
     tell_value(d, OBSERVABLE_URL, where, canonical, raw, false);
     if (host_too && len)
         dissect_host(d, where, url_host(canonical));
+}
+
+void dissect_email(struct dissection *d, enum where where, struct bytes email, struct bytes raw)
+{
+    char room[OBSERVABLE_VALUE_MAX];
+    size_t len = email_canonical(email, room);
+    tell_value(d, OBSERVABLE_EMAIL_ADDR, where, bytes_of(room, len), raw, false);
+}
+
+void dissect_value(struct dissection *d, enum observable_type type, enum where where, struct bytes value,
+                   struct bytes raw)
+{
+    tell_value(d, type, where, value, raw, false);
 }
 
 void dissect_text(struct dissection *d, enum observable_type type, enum where where, struct bytes text)

@@ -1,18 +1,23 @@
 /*
- * DNS (RFC 1035): the names asked, and every name and address answered. Over TCP each message has its length in front
- * (RFC 7766, 8). A name is written as RFC 1035, 5.1 shows names: octets that text could not show are \DDD.
+ * DNS (RFC 1035), and what has its shape: mDNS (RFC 6762), LLMNR (RFC 4795), dynamic update (RFC 2136). The names
+ * asked, and every name and address in the records of all sections: their owners, and what their data names. Over TCP
+ * each message has its length in front (RFC 7766, 8).
+ *
+ * A question of the name of an address (PTR, in lists too) is a question of that address. Of a text (TXT) only what can
+ * be nothing else is told: URLs, a text that is an address, and whom SPF (RFC 7208) names.
+ *
+ * An owner is told once a message, and not when it is the name asked.
  */
 #include "base/hash.h"
-#include "wire/dissect.h"
-
-#include <stdio.h>
+#include "base/text.h"
+#include "wire/dns_name.h"
+#include "wire/links.h"
 
 enum {
     HEAD_BYTES = 12,
-    LABEL_MAX = 63,
-    NAME_ROOM = 4 * 255 + 1,
-    JUMPS_MAX = 64,
-    QUESTIONS_MAX = 16,
+    QUESTIONS_MAX = 64, /* mDNS asks many at a time */
+    TOLD_MAX = 64,      /* names that a message's owners are compared with */
+    OPCODE_UPDATE = 5,
     RECORDS_MAX = 65536 / 11, /* of a message: as many as fit */
     CLASS_IN = 1,
     CLASS_CHAOS = 3,
@@ -26,14 +31,30 @@ enum {
     TYPE_A = 1,
     TYPE_NS = 2,
     TYPE_CNAME = 5,
+    TYPE_SOA = 6,
     TYPE_PTR = 12,
     TYPE_MX = 15,
+    TYPE_TXT = 16,
+    TYPE_AFSDB = 18,
     TYPE_AAAA = 28,
     TYPE_NB = 32,
     TYPE_NBSTAT = 33, /* the number that SRV has */
     TYPE_SRV = 33,
+    TYPE_NAPTR = 35,
+    TYPE_KX = 36,
     TYPE_DNAME = 39,
+    TYPE_OPT = 41,
+    TYPE_NSEC3 = 50,
+    TYPE_SVCB = 64,
+    TYPE_HTTPS = 65,
+    TYPE_SPF = 99,
+    TYPE_TKEY = 249,
+    TYPE_TSIG = 250,
+    TYPE_URI = 256,
 };
+
+/* Keys of service parameters (RFC 9460, 14.3.2) */
+enum { HINTS_V4 = 4, HINTS_V6 = 6 };
 
 struct head {
     uint16_t id;
@@ -54,65 +75,6 @@ static struct head read_head(struct cursor *c)
     h.authorities = cursor_u16(c);
     h.additionals = cursor_u16(c);
     return h;
-}
-
-static size_t write_octet(char *out, uint8_t octet)
-{
-    if (octet == '.' || octet == '\\') {
-        out[0] = '\\';
-        out[1] = (char)octet;
-        return 2;
-    }
-    if (octet <= ' ' || octet >= 0x7f)
-        return (size_t)sprintf(out, "\\%03u", octet);
-    out[0] = (char)bytes_lower(octet);
-    return 1;
-}
-
-/* A name at the cursor, which moves behind it; its text without the last dot to `out`. A pointer leads only backwards,
- * so that following them ends (RFC 1035, 4.1.4). False when it is none. */
-static bool read_name(struct cursor *c, struct bytes message, char out[NAME_ROOM], size_t *len)
-{
-    struct cursor at = *c;
-    bool jumped = false;
-    size_t octets = 0;
-    size_t before = (size_t)(c->at - message.at);
-    *len = 0;
-    for (int jumps = 0; jumps <= JUMPS_MAX;) {
-        uint8_t label = cursor_u8(&at);
-        if (at.overrun)
-            break;
-        if (label >= 0xc0) {
-            size_t target = (size_t)(label & 0x3f) << 8 | cursor_u8(&at);
-            if (at.overrun || target >= before)
-                break;
-            if (!jumped)
-                *c = at;
-            jumped = true;
-            jumps++;
-            before = target;
-            at = cursor_of(bytes_from(message, target));
-            continue;
-        }
-        if (label > LABEL_MAX)
-            break;
-        if (label == 0) {
-            if (!jumped)
-                *c = at;
-            return true;
-        }
-        struct bytes text = cursor_take(&at, label);
-        octets += (size_t)label + 1;
-        if (at.overrun || octets > 254)
-            break;
-        if (*len)
-            out[(*len)++] = '.';
-        for (size_t i = 0; i < text.len; i++)
-            *len += write_octet(out + *len, text.at[i]);
-    }
-    c->overrun = true;
-    c->at = c->end;
-    return false;
 }
 
 static bool known_class(uint16_t class)
@@ -139,15 +101,15 @@ static enum probe probe_message(struct bytes head)
     struct head h = read_head(&c);
     unsigned opcode = h.flags >> 11 & 15;
     bool reply = h.flags & 0x8000;
-    if (c.overrun || opcode > 5 || opcode == 3 || h.questions > QUESTIONS_MAX)
+    if (c.overrun || opcode > OPCODE_UPDATE || opcode == 3 || h.questions > QUESTIONS_MAX)
         return PROBE_NO;
     if (!h.questions && !h.answers && !h.authorities)
         return PROBE_NO;
     if (!reply && opcode == 0 && (h.flags & 0x000f || h.answers + h.authorities > RECORDS_MAX))
         return PROBE_NO;
-    char name[NAME_ROOM] = "";
+    char name[DNS_NAME_ROOM] = "";
     size_t len;
-    if (!read_name(&c, head, name, &len))
+    if (!dns_name_read(&c, head, name, &len))
         return PROBE_NO;
     uint16_t type = cursor_u16(&c);
     uint16_t class = cursor_u16(&c);
@@ -184,98 +146,245 @@ static bool asked_before(struct dissect_flow *f, uint32_t question)
     return false;
 }
 
-/* The name without its first label. */
-static struct bytes parent(struct bytes name)
+/* A message at hand, and the names in it that were told. */
+struct message {
+    struct bytes octets;
+    struct head head;
+    uint32_t told[TOLD_MAX];
+    unsigned told_count;
+};
+
+static bool told_before(const struct message *m, uint32_t name)
 {
-    size_t at = 0;
-    while (at < name.len && name.at[at] != '.')
-        at += name.at[at] == '\\' ? 2 : 1;
-    return bytes_from(name, at + 1);
+    for (unsigned i = 0; i < m->told_count; i++)
+        if (m->told[i] == name)
+            return true;
+    return false;
 }
 
 /* What opaque labels make too long to be written (tunnels have such) is told by the longest of its parents. */
-static void tell_name(struct dissection *d, enum where where, const char *name, size_t len, struct bytes raw)
+static void tell_name(struct dissection *d, struct message *m, enum where where, struct bytes name, struct bytes raw)
 {
     char room[OBSERVABLE_VALUE_MAX];
-    struct bytes rest = bytes_of(name, len);
+    struct bytes rest = name;
+    struct address address;
+    if (m->told_count < TOLD_MAX)
+        m->told[m->told_count++] = (uint32_t)hash_fixed(name.at, name.len);
+    if (address_read(name, &address)) { /* asked for as if it were a name */
+        dissect_address(d, where, &address, raw);
+        return;
+    }
     while (rest.len && !name_canonical(rest, room))
-        rest = parent(rest);
+        rest = dns_name_parent(rest);
     if (rest.len)
         dissect_name(d, where, rest, raw, false);
     else
-        d->counts->values_refused += len > 0; /* the root is nobody's */
+        d->counts->values_refused += name.len > 0; /* the root is nobody's */
+    if (dns_name_is_address(name, &address))
+        dissect_address(d, where, &address, raw);
 }
 
-static void read_question(struct dissection *d, struct cursor *c, struct bytes message, const struct head *h)
+static void read_question(struct dissection *d, struct cursor *c, struct message *m)
 {
-    char name[NAME_ROOM];
+    char name[DNS_NAME_ROOM];
     size_t len;
     struct cursor begin = *c;
-    if (!read_name(c, message, name, &len))
+    if (!dns_name_read(c, m->octets, name, &len))
         return;
     struct bytes raw = raw_between(&begin, c);
     cursor_skip(c, 4);
     if (c->overrun)
         return;
-    uint32_t question = (uint32_t)hash_fixed(name, len) ^ h->id;
+    uint32_t hash = (uint32_t)hash_fixed(name, len);
+    uint32_t question = hash ^ m->head.id;
     question += question == 0;
-    bool reply = h->flags & 0x8000;
-    if (reply && asked_before(d->flow, question))
-        return;
-    tell_name(d, WHERE_DNS_QUERY, name, len, raw);
+    bool reply = m->head.flags & 0x8000;
+    if (!reply || !asked_before(d->flow, question))
+        tell_name(d, m, WHERE_DNS_QUERY, bytes_of(name, len), raw);
+    else if (m->told_count < TOLD_MAX)
+        m->told[m->told_count++] = hash;
     if (!reply)
         d->flow->asked[d->flow->asked_next++ % DISSECT_ASKED] = question;
 }
 
-static void read_record(struct dissection *d, struct cursor *c, struct bytes message)
+/* A name that the data of a record holds. */
+static void read_data_name(struct dissection *d, struct message *m, struct cursor *data, struct bytes raw)
 {
-    char name[NAME_ROOM];
+    char name[DNS_NAME_ROOM];
     size_t len;
-    if (!read_name(c, message, name, &len))
+    if (!data->overrun && dns_name_read(data, m->octets, name, &len))
+        tell_name(d, m, WHERE_DNS_ANSWER, bytes_of(name, len), raw);
+}
+
+static void tell_address(struct dissection *d, const uint8_t *octets, size_t len)
+{
+    struct address a = len == 4 ? address_v4(octets) : address_v6(octets);
+    dissect_address(d, WHERE_DNS_ANSWER, &a, bytes_of(octets, len));
+}
+
+/* SOA: the zone's server, and the mailbox of who answers for it, written as a name (RFC 1035, 3.3.13 and 8). */
+static void read_authority(struct dissection *d, struct message *m, struct cursor *data, struct bytes raw)
+{
+    char name[DNS_NAME_ROOM], box[DNS_NAME_ROOM];
+    size_t len, used = 0;
+    read_data_name(d, m, data, raw);
+    if (data->overrun || !dns_name_read(data, m->octets, name, &len))
         return;
-    uint16_t type = cursor_u16(c);
-    uint16_t class = cursor_u16(c) & CLASS_MASK;
-    cursor_skip(c, 4); /* time to live */
-    struct cursor data = cursor_child(c, cursor_u16(c));
+    struct bytes domain = dns_name_parent(bytes_of(name, len));
+    size_t local = len - domain.len;
+    if (!domain.len || local < 2)
+        return;
+    for (size_t i = 0; i + 1 < local; i++)
+        if (name[i] != '\\' || name[i + 1] != '.')
+            box[used++] = name[i];
+    box[used++] = '@';
+    memcpy(box + used, domain.at, domain.len);
+    dissect_email(d, WHERE_DNS_ANSWER, bytes_of(box, used + domain.len), raw);
+}
+
+/* SVCB and HTTPS (RFC 9460, 2.2). */
+static void read_service(struct dissection *d, struct message *m, struct cursor *data, struct bytes raw)
+{
+    cursor_skip(data, 2); /* priority */
+    read_data_name(d, m, data, raw);
+    while (cursor_left(data)) {
+        uint16_t key = cursor_u16(data);
+        struct cursor hints = cursor_child(data, cursor_u16(data));
+        size_t len = key == HINTS_V4 ? 4 : key == HINTS_V6 ? 16 : 0;
+        while (len && cursor_left(&hints) >= len)
+            tell_address(d, cursor_take(&hints, len).at, len);
+    }
+}
+
+/* NAPTR (RFC 3403, 4.1): two numbers and three strings before the name. */
+static void read_pointer(struct dissection *d, struct message *m, struct cursor *data, struct bytes raw)
+{
+    cursor_skip(data, 4);
+    for (int i = 0; i < 3; i++)
+        cursor_skip(data, cursor_u8(data));
+    read_data_name(d, m, data, raw);
+}
+
+static bool take_front(struct bytes *text, const char *front)
+{
+    size_t len = strlen(front);
+    if (!bytes_alike(bytes_until(*text, len), front))
+        return false;
+    *text = bytes_from(*text, len);
+    return true;
+}
+
+/* One term of SPF: whom it names, if no macro has to be expanded. */
+static void read_sender(struct dissection *d, struct bytes term)
+{
+    struct address a;
+    while (term.len && strchr("+-~?", term.at[0]))
+        term = bytes_from(term, 1);
+    if (take_front(&term, "ip4:") || take_front(&term, "ip6:")) {
+        if (address_read(term, &a))
+            dissect_address(d, WHERE_DNS_ANSWER, &a, term);
+        return;
+    }
+    if (!take_front(&term, "include:") && !take_front(&term, "redirect=") && !take_front(&term, "a:") &&
+        !take_front(&term, "mx:"))
+        return;
+    term = bytes_until(term, bytes_find(term, '/'));
+    if (term.len && bytes_find(term, '%') == term.len)
+        dissect_name(d, WHERE_DNS_ANSWER, term, term, false);
+}
+
+/* The strings of a text are one (RFC 7208, 3.3). */
+static void read_text(struct dissection *d, struct cursor *data)
+{
+    size_t len = 0;
+    while (cursor_left(data)) {
+        struct bytes string = cursor_take(data, cursor_u8(data));
+        memcpy(d->room + len, string.at, string.len);
+        len += string.len;
+    }
+    struct bytes text = bytes_of(d->room, len);
+    struct address a;
+    if (address_read(text, &a)) {
+        dissect_address(d, WHERE_DNS_ANSWER, &a, text);
+    } else if (take_front(&text, "v=spf1 ")) {
+        for (; text.len; text = bytes_from(text, bytes_find(text, ' ') + 1))
+            read_sender(d, bytes_until(text, bytes_find(text, ' ')));
+    } else {
+        links_tell(d, WHERE_DNS_ANSWER, text);
+    }
+}
+
+static void read_data(struct dissection *d, struct message *m, uint16_t type, struct cursor data)
+{
     struct bytes raw = cursor_rest(&data);
-    if (c->overrun || class != CLASS_IN)
-        return;
     switch (type) {
     case TYPE_A:
-        if (raw.len == 4) {
-            struct address a = address_v4(raw.at);
-            dissect_address(d, WHERE_DNS_ANSWER, &a, raw);
-        }
-        return;
     case TYPE_AAAA:
-        if (raw.len == 16) {
-            struct address a = address_v6(raw.at);
-            dissect_address(d, WHERE_DNS_ANSWER, &a, raw);
-        }
+        if (raw.len == (type == TYPE_A ? 4 : 16))
+            tell_address(d, raw.at, raw.len);
         return;
     case TYPE_SRV: cursor_skip(&data, 4); /* fall through */
-    case TYPE_MX: cursor_skip(&data, 2);  /* fall through */
+    case TYPE_MX:
+    case TYPE_AFSDB:
+    case TYPE_KX: cursor_skip(&data, 2); /* fall through */
     case TYPE_NS:
     case TYPE_CNAME:
     case TYPE_PTR:
-    case TYPE_DNAME:
-        if (!data.overrun && read_name(&data, message, name, &len))
-            tell_name(d, WHERE_DNS_ANSWER, name, len, raw);
+    case TYPE_DNAME: read_data_name(d, m, &data, raw); return;
+    case TYPE_SOA: read_authority(d, m, &data, raw); return;
+    case TYPE_SVCB:
+    case TYPE_HTTPS: read_service(d, m, &data, raw); return;
+    case TYPE_NAPTR: read_pointer(d, m, &data, raw); return;
+    case TYPE_URI: /* RFC 7553, 4.5 */
+        cursor_skip(&data, 4);
+        links_tell(d, WHERE_DNS_ANSWER, cursor_rest(&data));
         return;
+    case TYPE_SPF:
+    case TYPE_TXT: read_text(d, &data); return;
     default: return;
     }
 }
 
-static void read_message(struct dissection *d, struct bytes message)
+/* Whether the owner is a name in use: not of options and keys (which sign messages), nor the hash of one. */
+static bool owns(uint16_t type)
 {
-    struct cursor c = cursor_of(message);
-    struct head h = read_head(&c);
+    return type != TYPE_OPT && type != TYPE_TKEY && type != TYPE_TSIG && type != TYPE_NSEC3;
+}
+
+/* An update deletes with the classes NONE and ANY (RFC 2136, 2.5). */
+static void read_record(struct dissection *d, struct cursor *c, struct message *m)
+{
+    char name[DNS_NAME_ROOM];
+    size_t len;
+    struct cursor begin = *c;
+    if (!dns_name_read(c, m->octets, name, &len))
+        return;
+    struct bytes raw = raw_between(&begin, c);
+    uint16_t type = cursor_u16(c);
+    uint16_t class = cursor_u16(c) & CLASS_MASK;
+    cursor_skip(c, 4); /* time to live */
+    struct cursor data = cursor_child(c, cursor_u16(c));
+    bool update = (m->head.flags >> 11 & 15) == OPCODE_UPDATE && (class == CLASS_NONE || class == CLASS_ANY);
+    if (c->overrun || (class != CLASS_IN && !update))
+        return;
+    if (owns(type) && !told_before(m, (uint32_t)hash_fixed(name, len)))
+        tell_name(d, m, WHERE_DNS_ANSWER, bytes_of(name, len), raw);
+    read_data(d, m, type, data);
+}
+
+static void read_message(struct dissection *d, struct bytes octets)
+{
+    struct cursor c = cursor_of(octets);
+    struct message m;
+    m.octets = octets;
+    m.head = read_head(&c);
+    m.told_count = 0;
     d->counts->dns++;
-    unsigned records = (unsigned)h.answers + h.authorities + h.additionals;
-    for (unsigned i = 0; i < h.questions && i < QUESTIONS_MAX && !c.overrun; i++)
-        read_question(d, &c, message, &h);
+    unsigned records = (unsigned)m.head.answers + m.head.authorities + m.head.additionals;
+    for (unsigned i = 0; i < m.head.questions && i < QUESTIONS_MAX && !c.overrun; i++)
+        read_question(d, &c, &m);
     for (unsigned i = 0; i < records && i < RECORDS_MAX && !c.overrun; i++)
-        read_record(d, &c, message);
+        read_record(d, &c, &m);
     d->counts->dns_refused += c.overrun;
 }
 

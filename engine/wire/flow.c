@@ -28,22 +28,6 @@ void flows_init(struct flows *t, uint32_t max, const struct flow_timeouts *timeo
     t->timeouts[QUEUE_ESTABLISHED] = timeouts->established_ns;
 }
 
-/* ICMP types that answer another (IANA icmp-parameters): a reply is of its request's flow. */
-static uint16_t icmp_request(uint8_t proto, uint16_t type)
-{
-    static const uint8_t v4[][2] = {{0, 8}, {14, 13}, {16, 15}, {18, 17}};
-    static const uint8_t v6[][2] = {{129, 128}, {134, 133}, {136, 135}};
-    if (proto == PROTO_ICMP)
-        for (size_t i = 0; i < sizeof v4 / sizeof *v4; i++)
-            if (v4[i][0] == type)
-                return v4[i][1];
-    if (proto == PROTO_ICMPV6)
-        for (size_t i = 0; i < sizeof v6 / sizeof *v6; i++)
-            if (v6[i][0] == type)
-                return v6[i][1];
-    return type;
-}
-
 struct endpoint {
     struct address address;
     uint16_t port;
@@ -56,12 +40,27 @@ struct identity {
     uint8_t zero; /* no unnamed octets in what is hashed */
 };
 
+static bool is_icmp(uint8_t proto)
+{
+    return proto == PROTO_ICMP || proto == PROTO_ICMPV6;
+}
+
+/* A question and its answer are one flow; what the other side asks is another, as to the Community ID. */
+static struct identity identity_of_icmp(const struct tuple *p)
+{
+    uint16_t kind = (uint16_t)(tuple_icmp_asked(p) << 8 | p->dst_port);
+    struct endpoint src = {.address = p->src, .port = kind};
+    struct endpoint dst = {.address = p->dst, .port = kind};
+    bool answer = tuple_icmp_answers(p);
+    return (struct identity){.low = answer ? dst : src, .high = answer ? src : dst, .proto = p->proto};
+}
+
 static struct identity identity_of(const struct tuple *p)
 {
     struct endpoint src = {.address = p->src, .port = p->src_port};
     struct endpoint dst = {.address = p->dst, .port = p->dst_port};
-    if (p->proto == PROTO_ICMP || p->proto == PROTO_ICMPV6)
-        src.port = dst.port = (uint16_t)(icmp_request(p->proto, p->src_port) << 8 | p->dst_port);
+    if (is_icmp(p->proto))
+        return identity_of_icmp(p);
     bool ordered = memcmp(&src, &dst, sizeof src) <= 0;
     return (struct identity){.low = ordered ? src : dst, .high = ordered ? dst : src, .proto = p->proto};
 }
@@ -72,9 +71,23 @@ uint64_t flow_hash(const struct flows *t, const struct tuple *p)
     return hash_keyed(&t->key, &i, sizeof i);
 }
 
-static bool is_icmp(uint8_t proto)
+static bool same_ends(const struct tuple *f, const struct tuple *p)
 {
-    return proto == PROTO_ICMP || proto == PROTO_ICMPV6;
+    return address_equal(&f->src, &p->src) && address_equal(&f->dst, &p->dst);
+}
+
+static bool turned_ends(const struct tuple *f, const struct tuple *p)
+{
+    return address_equal(&f->src, &p->dst) && address_equal(&f->dst, &p->src);
+}
+
+static int side_of_icmp(const struct tuple *f, const struct tuple *p)
+{
+    if (tuple_icmp_asked(f) != tuple_icmp_asked(p) || f->dst_port != p->dst_port)
+        return FLOW_NONE;
+    if (tuple_icmp_answers(f) == tuple_icmp_answers(p))
+        return same_ends(f, p) ? 0 : FLOW_NONE;
+    return turned_ends(f, p) ? 1 : FLOW_NONE;
 }
 
 /* 0 when p goes the flow's way, 1 when it comes back, FLOW_NONE when it is of another flow. */
@@ -82,20 +95,11 @@ static int side_of(const struct tuple *f, const struct tuple *p)
 {
     if (f->proto != p->proto)
         return FLOW_NONE;
-    if (is_icmp(f->proto)) {
-        if (icmp_request(f->proto, f->src_port) != icmp_request(p->proto, p->src_port) || f->dst_port != p->dst_port)
-            return FLOW_NONE;
-    } else if (f->src_port == p->src_port && f->dst_port == p->dst_port && address_equal(&f->src, &p->src) &&
-               address_equal(&f->dst, &p->dst)) {
+    if (is_icmp(f->proto))
+        return side_of_icmp(f, p);
+    if (f->src_port == p->src_port && f->dst_port == p->dst_port && same_ends(f, p))
         return 0;
-    } else {
-        bool back = f->src_port == p->dst_port && f->dst_port == p->src_port && address_equal(&f->src, &p->dst) &&
-                    address_equal(&f->dst, &p->src);
-        return back ? 1 : FLOW_NONE;
-    }
-    if (address_equal(&f->src, &p->src) && address_equal(&f->dst, &p->dst))
-        return 0;
-    return address_equal(&f->src, &p->dst) && address_equal(&f->dst, &p->src) ? 1 : FLOW_NONE;
+    return f->src_port == p->dst_port && f->dst_port == p->src_port && turned_ends(f, p) ? 1 : FLOW_NONE;
 }
 
 struct flow *flow_find(struct flows *t, const struct tuple *p, uint64_t hash, int *side)
@@ -288,12 +292,19 @@ static void saw_tcp(struct flow *f, const struct packet *p, int side)
     f->reset |= (p->tcp_flags & TCP_RST) && is_plausible(f, p, side);
 }
 
+void flow_refused(struct flow *f, int side)
+{
+    if (side == 0 && f->spoke == 1)
+        f->view.state = FLOW_REFUSED;
+}
+
 void flow_saw(struct flows *t, struct flow *f, const struct packet *p, int side, int64_t clock_ns)
 {
     if (f->view.tuple.proto == PROTO_TCP)
         saw_tcp(f, p, side);
+    bool first_word = !(f->spoke & 1 << side);
     f->spoke |= (uint8_t)(1 << side);
-    if (f->spoke == 3 && f->view.state != FLOW_REFUSED)
+    if (f->spoke == 3 && (f->view.state != FLOW_REFUSED || (first_word && !f->reset)))
         f->view.state = FLOW_ESTABLISHED;
     if (f->view.tuple.proto != PROTO_TCP)
         return;

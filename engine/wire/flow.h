@@ -98,6 +98,9 @@ bool flow_is_another(struct flow *f, const struct packet *p, int side);
 /* What the packet says of the flow's state. */
 void flow_saw(struct flows *t, struct flow *f, const struct packet *p, int side, int64_t clock_ns);
 
+/* An ICMP error says that what `side` sent could not be delivered: refused, unless the other side has spoken. */
+void flow_refused(struct flow *f, int side);
+
 /* Whether the flow owes something after this packet: octets that wait, findings that are held for its final state. */
 void flow_settle(struct flows *t, struct flow *f, bool owing);
 

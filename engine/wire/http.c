@@ -1,36 +1,183 @@
 /*
- * HTTP/1 (RFC 9112): the requests of a connection one after another: host, URL, user agent, referer, forwarded-for. A
- * message's body is passed over by its length or chunk by chunk. Responses are of no interest yet, but for finding out
- * which side is the client.
+ * HTTP/1 (RFC 9112): the messages of a connection one after another, both ways,
+ * until it becomes something else: a tunnel (CONNECT), HTTP/2 (its preface, or
+ * Upgrade: h2c, RFC 7540, 3.2), WebSocket.
+ *
+ * Requests are always read. Responses and bodies are looked at only where
+ * somebody asks for files; else responses are passed over, and a body is passed
+ * over by its length or chunk by chunk. A body's length is told by
+ * Transfer-Encoding, before Content-Length (RFC 9112, 6.3); of several lengths
+ * the first one is believed; both cases are counted, for that is how requests
+ * are smuggled.
+ *
+ * A request leaves what its response needs to be understood: whether it was
+ * HEAD, and the name in its URL. At most ASKED_MAX wait; a response that comes
+ * before its request was read settles it in advance.
  */
 #include "base/text.h"
-#include "wire/dissect.h"
+#include "wire/http2.h"
+#include "wire/http_message.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 
 enum {
-    HEADERS_MAX = 256,
-    FORWARDED_MAX = 32, /* addresses of one X-Forwarded-For */
     METHOD_MAX = 24,
     CHUNK_LINE_MAX = 4096,
     END_OCTETS = 4, /* CR LF CR LF */
+    ASKED_MAX = 64,
+    FOLDED_MAX = 4096, /* octets of continued fields in one head */
 };
 
-enum phase { PHASE_HEAD, PHASE_CHUNK };
+enum phase {
+    PHASE_HEAD,
+    PHASE_CHUNK,
+    PHASE_BODY,    /* octets that somebody wants */
+    PHASE_UPGRADE, /* asked for: what follows may be anything */
+    PHASE_HTTP2,
+};
 
-static const char response[] = "HTTP/1.";
+#define UNTIL_CLOSE UINT64_MAX
+
+struct asked {
+    struct asked *next;
+    bool head;
+    bool simple; /* HTTP/0.9 (RFC 1945, 4.1) */
+    uint8_t len;
+    char name[];
+};
+
+struct http_side {
+    struct body *body;
+    uint64_t left; /* octets of it, or of this chunk; UNTIL_CLOSE */
+    bool chunked;
+};
+
+struct http {
+    struct asked *first;
+    struct asked **last;
+    unsigned waiting;
+    unsigned settled; /* responses that came before their requests */
+    bool asked;       /* a request was seen, */
+    int client;       /* on this side */
+    struct http_side side[2];
+    struct http2 *http2;
+};
+
+static const char response_begin[] = "HTTP/1.";
+
+/* ---- what the flow remembers ---- */
+
+static struct http *http_of(struct dissection *d)
+{
+    if (d->flow->state || d->budget->held + sizeof(struct http) > d->budget->max)
+        return d->flow->state;
+    struct http *h = calloc(1, sizeof *h);
+    if (!h)
+        abort();
+    d->budget->held += sizeof *h;
+    h->last = &h->first;
+    return d->flow->state = h;
+}
+
+static void answered(struct dissection *d, struct http *h)
+{
+    struct asked *gone = h->first;
+    h->first = gone->next;
+    if (!h->first)
+        h->last = &h->first;
+    h->waiting--;
+    d->budget->held -= sizeof *gone + gone->len;
+    free(gone);
+}
+
+static void forget_asked(struct dissection *d, struct http *h)
+{
+    while (h->first)
+        answered(d, h);
+    h->settled = 0;
+}
+
+static bool wants_responses(const struct sink *sink)
+{
+    return file_wants_digests(sink) || file_wants_names(sink);
+}
+
+/* For the response, if anybody will look at it. */
+static void remember(struct dissection *d, const struct http_message *m)
+{
+    char name[FILE_NAME_MAX];
+    struct http *h = wants_responses(d->sink) ? http_of(d) : NULL;
+    if (!h)
+        return;
+    h->asked = true;
+    h->client = d->side;
+    if (h->settled) {
+        h->settled--;
+        return;
+    }
+    size_t len = http_name(m, name);
+    if (h->waiting == ASKED_MAX || d->budget->held + sizeof(struct asked) + len > d->budget->max) {
+        forget_asked(d, h);
+        return;
+    }
+    struct asked *a = malloc(sizeof *a + len);
+    if (!a)
+        abort();
+    *a = (struct asked){.head = bytes_alike(m->method, "head"), .simple = m->simple, .len = (uint8_t)len};
+    memcpy(a->name, name, len);
+    d->budget->held += sizeof *a + len;
+    *h->last = a;
+    h->last = &a->next;
+    h->waiting++;
+}
+
+/* A body that lasts until the connection closes is whole when its sender said
+ * that it has sent everything. */
+static void end(struct dissection *d)
+{
+    struct http *h = d->flow->state;
+    int was = d->side;
+    for (d->side = 0; d->side < 2; d->side++) {
+        struct http_side *s = &h->side[d->side];
+        body_close(d, s->body, s->left == UNTIL_CLOSE && !s->chunked && (d->fin >> d->side & 1));
+        d->flow->side[d->side].owes = false;
+    }
+    d->side = was;
+    http2_free(d, h->http2);
+    forget_asked(d, h);
+    d->budget->held -= sizeof *h;
+    free(h);
+    d->flow->state = NULL;
+}
+
+static void end_body(struct dissection *d, bool whole)
+{
+    struct http *h = d->flow->state;
+    d->flow->side[d->side].phase = PHASE_HEAD;
+    d->flow->side[d->side].owes = false;
+    if (!h)
+        return;
+    body_close(d, h->side[d->side].body, whole);
+    h->side[d->side] = (struct http_side){.body = NULL};
+}
+
+static void hole(struct dissection *d)
+{
+    struct http *h = d->flow->state;
+    end_body(d, false);
+    if (!h)
+        return;
+    forget_asked(d, h);
+    if (h->http2)
+        http2_hole(d, h->http2);
+}
+
+/* ---- how messages begin ---- */
 
 static bool begins_response(struct bytes head)
 {
-    size_t known = head.len < sizeof response - 1 ? head.len : sizeof response - 1;
-    return memcmp(head.at, response, known) == 0;
-}
-
-static bool is_absolute(struct bytes target)
-{
-    size_t colon = bytes_find(target, ':');
-    return colon + 2 < target.len && target.at[colon + 1] == '/' && target.at[colon + 2] == '/' &&
-           bytes_find(target, '/') > colon && bytes_find(target, '?') > colon;
+    size_t known = head.len < sizeof response_begin - 1 ? head.len : sizeof response_begin - 1;
+    return memcmp(head.at, response_begin, known) == 0;
 }
 
 static struct bytes without_blanks(struct bytes b) /* in front (RFC 9112, 2.2, and what servers forgive) */
@@ -40,7 +187,8 @@ static struct bytes without_blanks(struct bytes b) /* in front (RFC 9112, 2.2, a
     return b;
 }
 
-/* A method is a token in capitals (RFC 9110, 9.1, and IANA's registry): letters, then one blank. */
+/* A method is a token in capitals (RFC 9110, 9.1, and IANA's registry):
+ * letters, then one blank. */
 static size_t method_len(struct bytes line)
 {
     size_t len = 0;
@@ -50,7 +198,8 @@ static size_t method_len(struct bytes line)
     return len;
 }
 
-/* A line that names no version is believed of the methods that everybody knows, since servers do. */
+/* A line that names no version is believed of the methods that everybody knows,
+ * since servers do. */
 static bool well_known(struct bytes method)
 {
     static const char *const names[] = {"GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH", "CONNECT"};
@@ -60,7 +209,8 @@ static bool well_known(struct bytes method)
     return false;
 }
 
-/* Where the version begins behind the line's last blank, or the line's end when there is none. */
+/* Where the version begins behind the line's last blank, or the line's end when
+ * there is none. */
 static size_t version_at(struct bytes line)
 {
     size_t at = line.len;
@@ -69,11 +219,8 @@ static size_t version_at(struct bytes line)
     return at && bytes_start_with(bytes_from(line, at), "HTTP/") ? at : line.len;
 }
 
-static enum probe probe(struct bytes head, unsigned transport)
+static enum probe probe_request(struct bytes head)
 {
-    (void)transport;
-    if (begins_response(head))
-        return head.len >= sizeof response - 1 ? PROBE_YES : PROBE_MORE;
     head = without_blanks(head);
     size_t len = method_len(head);
     if (len == head.len)
@@ -82,13 +229,17 @@ static enum probe probe(struct bytes head, unsigned transport)
     if (len < 3 || len > METHOD_MAX || head.at[len] != ' ')
         return PROBE_NO;
     struct bytes line = bytes_from(head, len + 1);
-    size_t end = bytes_find(line, '\n');
-    bool whole = end < line.len;
-    line = bytes_trim(bytes_until(line, end));
-    bool target = line.len == 0 || line.at[0] == '/' || is_absolute(line);
+    size_t line_end = bytes_find(line, '\n');
+    bool whole = line_end < line.len;
+    line = bytes_trim(bytes_until(line, line_end));
+    bool target = line.len == 0 || line.at[0] == '/' || http_is_absolute(line);
     size_t version = version_at(line);
-    if (version < line.len)
-        return bytes_start_with(bytes_from(line, version), "HTTP/1.") ? PROBE_YES : PROBE_NO;
+    if (version < line.len) {
+        struct bytes told = bytes_from(line, version);
+        if (begins_response(told)) /* a response begins with the same version */
+            return told.len >= sizeof response_begin - 1 ? PROBE_YES : whole ? PROBE_NO : PROBE_MORE;
+        return PROBE_NO;
+    }
     if (whole)
         return well_known(method) && line.len && target ? PROBE_YES : PROBE_NO;
     if (!well_known(method) && !target)
@@ -96,237 +247,392 @@ static enum probe probe(struct bytes head, unsigned transport)
     return head.len >= DISSECT_PROBE_MAX ? PROBE_YES : PROBE_MORE;
 }
 
-struct request {
-    struct bytes method;
-    struct bytes target;
-    struct bytes host;
-    struct bytes host_again; /* of a second Host, which servers may take */
-    struct bytes agent;
-    struct bytes referer;
-    struct bytes forwarded;
-    uint64_t length;
-    bool chunked;
-};
-
-/* The last coding decides whether the body is chunked (RFC 9112, 6.1). */
-static bool ends_chunked(struct bytes codings)
+static enum probe probe(struct bytes head, unsigned transport)
 {
-    for (size_t comma; (comma = bytes_find(codings, ',')) < codings.len;)
-        codings = bytes_from(codings, comma + 1);
-    return bytes_alike(bytes_trim(codings), "chunked");
+    (void)transport;
+    if (begins_response(head))
+        return head.len >= sizeof response_begin - 1 ? PROBE_YES : PROBE_MORE;
+    enum probe h2 = http2_probe(head);
+    return h2 == PROBE_NO ? probe_request(head) : h2;
 }
 
-static void take_header(struct request *r, struct bytes line)
-{
-    size_t colon = bytes_find(line, ':');
-    struct bytes name = bytes_trim(bytes_until(line, colon));
-    struct bytes value = bytes_trim(bytes_from(line, colon + 1));
-    if (bytes_alike(name, "host"))
-        *(r->host.len ? &r->host_again : &r->host) = value;
-    else if (bytes_alike(name, "user-agent"))
-        r->agent = value;
-    else if (bytes_alike(name, "referer"))
-        r->referer = value;
-    else if (bytes_alike(name, "x-forwarded-for"))
-        r->forwarded = value;
-    else if (bytes_alike(name, "transfer-encoding"))
-        r->chunked |= ends_chunked(value);
-    else if (bytes_alike(name, "content-length") && !text_number(value, UINT64_MAX, &r->length))
-        r->length = 0;
-}
+/* ---- heads ---- */
 
-static void tell_forwarded(struct dissection *d, struct bytes list)
+/* Continued lines become one (RFC 9112, 5.2). */
+static struct bytes unfolded(struct bytes value, char *room, size_t *used)
 {
-    for (int n = 0; n < FORWARDED_MAX && list.len; n++) {
-        size_t comma = bytes_find(list, ',');
-        struct bytes one = bytes_trim(bytes_until(list, comma));
-        struct address a;
-        if (address_read(one, &a))
-            dissect_address(d, WHERE_HTTP_XFF, &a, one);
-        else if (one.len && !bytes_alike(one, "unknown"))
-            dissect_host(d, WHERE_HTTP_XFF, one);
-        list = bytes_from(list, comma + 1);
+    size_t begin = *used;
+    if (bytes_find(value, '\n') == value.len)
+        return value;
+    for (struct bytes line; text_line(&value, &line);) {
+        line = bytes_trim(line);
+        if (*used + line.len + 1 > FOLDED_MAX)
+            break;
+        if (*used > begin)
+            room[(*used)++] = ' ';
+        memcpy(room + *used, line.at, line.len);
+        *used += line.len;
     }
+    return bytes_of(room + begin, *used - begin);
 }
 
-/* A request without Host is for the address it was sent to. */
-static size_t server(const struct dissection *d, char *out)
+/* Reads fields as far as they go; true when the empty line that ends them was
+ * there. */
+static bool read_fields(struct bytes *rest, struct http_message *m, char folded[FOLDED_MAX])
 {
-    const struct tuple *t = &d->view->tuple;
-    const struct address *a = d->side == 0 ? &t->dst : &t->src;
-    uint16_t port = d->side == 0 ? t->dst_port : t->src_port;
-    char text[ADDRESS_TEXT_MAX];
-    address_write(a, text);
-    return (size_t)sprintf(out, address_is_v4(a) ? "%s:%u" : "[%s]:%u", text, port);
-}
-
-static void tell_url(struct dissection *d, const struct request *r)
-{
-    if (is_absolute(r->target)) {
-        dissect_url(d, WHERE_HTTP_URL, r->target, r->target, true);
-        return;
+    size_t used = 0;
+    struct bytes line;
+    for (int n = 0; n < HTTP_FIELDS_MAX && text_line(rest, &line); n++) {
+        if (line.len == 0)
+            return true;
+        size_t colon = bytes_find(line, ':');
+        struct bytes name = bytes_trim(bytes_until(line, colon));
+        const uint8_t *begin = bytes_from(line, colon + 1).at;
+        while (rest->len && (rest->at[0] == ' ' || rest->at[0] == '\t') && text_line(rest, &line))
+            ;
+        struct bytes value = bytes_trim(bytes_of(begin, (size_t)(line.at + line.len - begin)));
+        http_field(m, name, unfolded(value, folded, &used));
     }
-    if (!r->target.len || r->target.at[0] != '/')
-        return; /* `*`, or nothing a URL has */
-    static const char scheme[] = "http://";
-    char *out = d->room;
-    size_t len = sizeof scheme - 1;
-    memcpy(out, scheme, len);
-    struct bytes host = bytes_until(r->host, OBSERVABLE_VALUE_MAX);
-    if (host.len)
-        memcpy(out + len, host.at, host.len);
-    len += host.len ? host.len : server(d, out + len);
-    struct bytes target = bytes_until(r->target, 4 * OBSERVABLE_VALUE_MAX);
-    memcpy(out + len, target.at, target.len);
-    dissect_url(d, WHERE_HTTP_URL, bytes_of(out, len + target.len), r->target, false);
+    return false;
 }
 
-static void tell_request(struct dissection *d, const struct request *r)
-{
-    d->counts->http++;
-    if (bytes_alike(r->method, "connect"))
-        dissect_host(d, WHERE_PROXY_TARGET, r->target);
-    else
-        tell_url(d, r);
-    if (r->host.len)
-        dissect_host(d, WHERE_HTTP_HOST, r->host);
-    if (r->host_again.len)
-        dissect_host(d, WHERE_HTTP_HOST, r->host_again);
-    if (r->agent.len)
-        dissect_text(d, OBSERVABLE_USER_AGENT, WHERE_HTTP_USER_AGENT, r->agent);
-    if (r->referer.len && is_absolute(r->referer))
-        dissect_url(d, WHERE_HTTP_REFERER, r->referer, r->referer, true);
-    if (r->forwarded.len)
-        tell_forwarded(d, r->forwarded);
-}
-
-/* Reads a request's head line by line, as far as it goes; true when the empty line that ends it was there. */
-static bool read_head(struct bytes *rest, struct request *r)
+static struct bytes first_line(struct bytes *rest)
 {
     struct bytes line;
-    *r = (struct request){.length = 0};
     *rest = without_blanks(*rest);
     if (bytes_find(*rest, '\n') == rest->len || !text_line(rest, &line)) {
         line = *rest; /* a start line that is not whole */
         *rest = bytes_from(*rest, rest->len);
     }
-    r->method = bytes_until(line, bytes_find(line, ' '));
-    line = bytes_from(line, r->method.len + 1);
-    r->target = bytes_trim(bytes_until(line, version_at(line)));
-    for (int n = 0; n < HEADERS_MAX && text_line(rest, &line); n++) {
-        if (line.len == 0)
-            return true;
-        take_header(r, line);
-    }
-    return false;
+    return line;
 }
 
-/* Where the head ends (behind its empty line), or 0 when it is not whole. Its first `looked` octets do not hold the
- * end. */
+static bool read_request(struct bytes *rest, struct http_message *m, char folded[FOLDED_MAX])
+{
+    *m = (struct http_message){.status = 0};
+    struct bytes line = first_line(rest);
+    m->method = bytes_until(line, bytes_find(line, ' '));
+    line = bytes_from(line, m->method.len + 1);
+    m->target = bytes_trim(bytes_until(line, version_at(line)));
+    m->simple = version_at(line) == line.len;
+    return read_fields(rest, m, folded);
+}
+
+static bool read_response(struct bytes *rest, struct http_message *m, char folded[FOLDED_MAX])
+{
+    uint64_t status = 0;
+    *m = (struct http_message){.status = 0};
+    struct bytes line = first_line(rest);
+    struct bytes code = bytes_trim(bytes_from(line, bytes_find(line, ' ')));
+    if (!text_number(bytes_until(code, 3), 999, &status) || status < 100)
+        return false;
+    m->status = (unsigned)status;
+    return read_fields(rest, m, folded);
+}
+
+/* Where the head ends (behind its empty line), or 0 when it is not whole. Its
+ * first `looked` octets do not hold the end. */
 static size_t head_end(struct bytes octets, size_t looked)
 {
     const uint8_t *at = octets.at;
-    const uint8_t *end = octets.at + octets.len;
-    while (at < end && (*at == '\r' || *at == '\n'))
+    const uint8_t *limit = octets.at + octets.len;
+    while (at < limit && (*at == '\r' || *at == '\n'))
         at++;
     if (looked > END_OCTETS && octets.at + looked - END_OCTETS > at)
         at = octets.at + looked - END_OCTETS;
-    while ((at = at < end ? memchr(at, '\n', (size_t)(end - at)) : NULL)) {
+    while ((at = at < limit ? memchr(at, '\n', (size_t)(limit - at)) : NULL)) {
         at++;
-        if (at < end && *at == '\n')
+        if (at < limit && *at == '\n')
             return (size_t)(at + 1 - octets.at);
-        if (end - at >= 2 && at[0] == '\r' && at[1] == '\n')
+        if (limit - at >= 2 && at[0] == '\r' && at[1] == '\n')
             return (size_t)(at + 2 - octets.at);
     }
     return 0;
 }
 
-static size_t request(struct dissection *d, struct bytes octets)
+/* ---- bodies ---- */
+
+/* What follows the head: `left` octets, or chunks. */
+static void begin_body(struct dissection *d, const struct http_message *m, uint64_t left)
 {
     struct dissect_side *side = &d->flow->side[d->side];
-    size_t end = head_end(octets, side->looked);
-    if (!end) {
-        side->looked = (uint32_t)octets.len;
-        return 0;
+    struct body_about about = http_about(m);
+    d->counts->http_ambiguous += m->lengths_differ || (m->chunked && m->has_length);
+    if (!m->chunked && left == 0)
+        return;
+    struct http *h = body_wanted(d->sink, &about) ? http_of(d) : NULL;
+    struct body *body = h ? body_open(d, &about) : NULL;
+    if (body) {
+        h->side[d->side] = (struct http_side){.body = body, .left = left, .chunked = m->chunked};
+        side->owes = left == UNTIL_CLOSE && !m->chunked;
     }
-    struct request r;
-    struct bytes head = bytes_until(octets, end);
-    if (probe(head, DISSECT_TCP) != PROBE_YES) {
-        d->counts->http_refused++;
-        return DISSECT_OFF;
-    }
-    d->counts->http_refused += !read_head(&head, &r);
-    tell_request(d, &r);
-    if (bytes_alike(r.method, "connect"))
-        dissect_again(d);
-    else if (r.chunked)
-        side->phase = PHASE_CHUNK;
-    else
-        side->skip = r.length;
-    return end;
+    side->phase = m->chunked ? PHASE_CHUNK : body ? PHASE_BODY : PHASE_HEAD;
+    if (!m->chunked && !body)
+        side->skip = left;
 }
 
-/* One chunk's size line (RFC 9112, 7.1); its data and line end are passed over. */
-static size_t chunk(struct dissection *d, struct bytes octets)
+static size_t body(struct dissection *d, struct bytes octets)
+{
+    struct http *h = d->flow->state;
+    struct http_side *s = &h->side[d->side];
+    size_t len = s->left < octets.len ? (size_t)s->left : octets.len;
+    body_add(d, s->body, bytes_until(octets, len));
+    if (s->left == UNTIL_CLOSE)
+        return len;
+    s->left -= len;
+    if (s->left)
+        return len;
+    if (s->chunked)
+        d->flow->side[d->side].phase = PHASE_CHUNK;
+    else
+        end_body(d, true);
+    return len;
+}
+
+/* The octets of this chunk are wanted, or passed over. */
+static void begin_chunk(struct dissection *d, uint64_t size)
 {
     struct dissect_side *side = &d->flow->side[d->side];
+    struct http *h = d->flow->state;
+    if (!h || !h->side[d->side].body) {
+        side->skip = size;
+        return;
+    }
+    h->side[d->side].left = size;
+    side->phase = PHASE_BODY;
+}
+
+static size_t no_chunk(struct dissection *d)
+{
+    d->counts->http_refused++;
+    end_body(d, false);
+    return DISSECT_OFF;
+}
+
+/* One chunk's size line (RFC 9112, 7.1), with its extensions; behind the last
+ * one, trailers until an empty line. */
+static size_t chunk(struct dissection *d, struct bytes octets)
+{
     if (octets.at[0] == '\n') /* the line end of the chunk before */
         return 1;
     if (octets.at[0] == '\r')
-        return octets.len < 2 ? 0 : octets.at[1] == '\n' ? 2 : DISSECT_OFF;
-    size_t end = bytes_find(octets, '\n');
-    if (end == octets.len)
-        return end < CHUNK_LINE_MAX ? 0 : DISSECT_OFF;
+        return octets.len < 2 ? 0 : octets.at[1] == '\n' ? 2 : no_chunk(d);
+    size_t line = bytes_find(octets, '\n');
+    if (line == octets.len)
+        return line < CHUNK_LINE_MAX ? 0 : no_chunk(d);
     uint64_t size = 0;
     size_t digits = 0;
-    for (; digits < end; digits++) {
+    for (; digits < line; digits++) {
         uint8_t c = bytes_lower(octets.at[digits]);
         int value = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
         if (value < 0)
             break;
         if (size >> 58)
-            return DISSECT_OFF;
+            return no_chunk(d);
         size = size << 4 | (uint64_t)value;
     }
-    if (digits == 0) { /* the line end behind the chunk before, or no chunk at all */
-        d->counts->http_refused++;
-        return DISSECT_OFF;
-    }
+    if (digits == 0)
+        return no_chunk(d);
     if (size) {
-        side->skip = size;
-        return end + 1;
+        begin_chunk(d, size);
+        return line + 1;
     }
-    /* The last chunk: trailers until an empty line. */
-    size_t trailers = octets.at[end + 1 < octets.len ? end + 1 : end] == '\r' ? 2 : 1;
-    struct bytes behind = bytes_from(octets, end + 1);
-    bool none =
-        (behind.len >= 1 && behind.at[0] == '\n') || (behind.len >= 2 && behind.at[0] == '\r' && behind.at[1] == '\n');
-    size_t used = none ? trailers : head_end(behind, 0);
+    struct bytes behind = bytes_from(octets, line + 1);
+    size_t used = bytes_start_with(behind, "\n") ? 1 : bytes_start_with(behind, "\r\n") ? 2 : head_end(behind, 0);
     if (!used)
         return 0;
-    side->phase = PHASE_HEAD;
-    return end + 1 + used;
+    end_body(d, true);
+    return line + 1 + used;
+}
+
+/* ---- HTTP/2 ---- */
+
+static size_t begin_http2(struct dissection *d, struct bytes octets)
+{
+    struct http *h = http_of(d);
+    if (h && !h->http2)
+        h->http2 = http2_new(d);
+    if (!h || !h->http2)
+        return DISSECT_OFF;
+    d->flow->side[d->side].phase = PHASE_HTTP2;
+    return http2_stream(d, h->http2, octets);
+}
+
+static size_t http2(struct dissection *d, struct bytes octets)
+{
+    struct http *h = d->flow->state;
+    return http2_stream(d, h->http2, octets);
+}
+
+/* What asks for HTTP/2 is its first stream (RFC 7540, 3.2). */
+static void ask_upgrade(struct dissection *d, const struct http_message *m)
+{
+    char name[FILE_NAME_MAX];
+    bool h2c = false;
+    for (struct bytes rest = m->upgrade; rest.len;) {
+        size_t comma = bytes_find(rest, ',');
+        h2c |= bytes_alike(bytes_trim(bytes_until(rest, comma)), "h2c");
+        rest = bytes_from(rest, comma + 1);
+    }
+    d->flow->side[d->side].phase = PHASE_UPGRADE;
+    struct http *h = h2c ? http_of(d) : NULL;
+    if (!h || h->http2)
+        return;
+    h->http2 = http2_new(d);
+    if (h->http2)
+        http2_ask(d, h->http2, bytes_of(name, http_name(m, name)));
+}
+
+/* ---- messages ---- */
+
+/* What is no message, or one that nobody asks for: passed over until a segment
+ * begins as one. */
+static size_t pass_over(struct dissection *d, struct bytes octets)
+{
+    d->flow->side[d->side].lost = true;
+    return octets.len;
+}
+
+static size_t request(struct dissection *d, struct bytes octets)
+{
+    struct dissect_side *side = &d->flow->side[d->side];
+    size_t len = head_end(octets, side->looked);
+    if (!len) {
+        side->looked = (uint32_t)octets.len;
+        return 0;
+    }
+    char folded[FOLDED_MAX], name[FILE_NAME_MAX];
+    struct http_message m;
+    struct bytes head = bytes_until(octets, len);
+    if (probe_request(head) != PROBE_YES) {
+        d->counts->http_refused++;
+        return pass_over(d, octets);
+    }
+    d->counts->http_refused += !read_request(&head, &m, folded);
+    http_tell_request(d, &m);
+    if (bytes_alike(m.method, "connect")) {
+        dissect_again(d);
+        return len;
+    }
+    remember(d, &m);
+    if (m.chunked || m.length)
+        http_tell_name(d, &m, bytes_of(name, http_name(&m, name)));
+    begin_body(d, &m, m.length);
+    if (m.upgrade.len && side->phase == PHASE_HEAD && !side->skip)
+        ask_upgrade(d, &m);
+    return len;
+}
+
+static void answer(struct dissection *d, const struct http_message *m)
+{
+    struct http *h = d->flow->state;
+    const struct asked *asked = h ? h->first : NULL;
+    uint64_t left = m->has_length ? m->length : UNTIL_CLOSE;
+    if (m->status == 101) {
+        d->flow->side[d->side].phase = PHASE_UPGRADE;
+    } else if (m->status != 204 && m->status != 304 && !(asked && asked->head)) {
+        if (m->chunked || left)
+            http_tell_name(d, m, asked ? bytes_of(asked->name, asked->len) : bytes_of(NULL, 0));
+        begin_body(d, m, left);
+    }
+    if (asked)
+        answered(d, h);
+    else if (h && h->asked && h->settled < ASKED_MAX)
+        h->settled++;
+}
+
+static size_t response(struct dissection *d, struct bytes octets)
+{
+    struct dissect_side *side = &d->flow->side[d->side];
+    if (!wants_responses(d->sink) && !d->flow->state)
+        return pass_over(d, octets);
+    size_t len = head_end(octets, side->looked);
+    if (!len) {
+        side->looked = (uint32_t)octets.len;
+        return 0;
+    }
+    char folded[FOLDED_MAX];
+    struct http_message m;
+    struct bytes head = bytes_until(octets, len);
+    if (!read_response(&head, &m, folded)) {
+        d->counts->http_refused++;
+        return pass_over(d, octets);
+    }
+    if (m.status / 100 == 1 && m.status != 101) /* another one follows (RFC 9110, 15.2) */
+        return len;
+    d->counts->http_responses++;
+    answer(d, &m);
+    return len;
+}
+
+static bool is_simple(const struct dissection *d)
+{
+    const struct http *h = d->flow->state;
+    return h && h->first && h->first->simple && d->side != h->client;
+}
+
+/* A body without a head. */
+static size_t simple_response(struct dissection *d, struct bytes octets)
+{
+    d->counts->http_responses++;
+    answer(d, &(struct http_message){.status = 200});
+    return d->flow->side[d->side].phase == PHASE_BODY ? body(d, octets) : pass_over(d, octets);
+}
+
+/* Behind a message that asks for an upgrade, or agrees: HTTP/2, HTTP/1 as
+ * before, or what is none of ours. */
+static size_t upgraded(struct dissection *d, struct bytes octets)
+{
+    enum probe h2 = http2_probe(octets);
+    if (h2 == PROBE_YES)
+        return begin_http2(d, octets);
+    enum probe h1 = probe(octets, DISSECT_TCP);
+    if (h1 == PROBE_MORE)
+        return octets.len < DISSECT_PROBE_MAX ? 0 : DISSECT_OFF;
+    if (h1 == PROBE_NO)
+        return DISSECT_OFF;
+    d->flow->side[d->side].phase = PHASE_HEAD;
+    return begins_response(octets) ? response(d, octets) : request(d, octets);
 }
 
 static size_t stream(struct dissection *d, struct bytes octets)
 {
-    if (d->flow->side[d->side].phase == PHASE_CHUNK)
-        return chunk(d, octets);
+    switch ((enum phase)d->flow->side[d->side].phase) {
+    case PHASE_CHUNK: return chunk(d, octets);
+    case PHASE_BODY: return body(d, octets);
+    case PHASE_UPGRADE: return upgraded(d, octets);
+    case PHASE_HTTP2: return http2(d, octets);
+    case PHASE_HEAD: break;
+    }
+    if (octets.at[0] == '\r' || octets.at[0] == '\n') /* behind the message before, which was said to end sooner */
+        return 1;
     if (begins_response(octets))
-        return octets.len >= sizeof response - 1 ? DISSECT_OFF : 0;
-    return request(d, octets);
+        return octets.len >= sizeof response_begin - 1 ? response(d, octets) : 0;
+    if (is_simple(d))
+        return simple_response(d, octets);
+    enum probe h2 = http2_probe(octets);
+    if (h2 == PROBE_YES)
+        return begin_http2(d, octets);
+    return h2 == PROBE_MORE ? 0 : request(d, octets);
 }
 
 static void rest(struct dissection *d, struct bytes octets)
 {
-    struct request r;
-    if (d->flow->side[d->side].phase != PHASE_HEAD || probe(octets, DISSECT_TCP) != PROBE_YES ||
-        begins_response(octets))
+    struct http_message m;
+    char folded[FOLDED_MAX];
+    uint8_t phase = d->flow->side[d->side].phase;
+    if ((phase != PHASE_HEAD && phase != PHASE_UPGRADE) || begins_response(octets) ||
+        probe_request(octets) != PROBE_YES)
         return;
     d->counts->http_refused++;
-    read_head(&octets, &r);
-    tell_request(d, &r);
+    read_request(&octets, &m, folded);
+    http_tell_request(d, &m);
 }
 
-const struct dissector dissector_http = {
-    .name = "http", .transports = DISSECT_TCP, .probe = probe, .stream = stream, .rest = rest};
+const struct dissector dissector_http = {.name = "http",
+                                         .transports = DISSECT_TCP,
+                                         .probe = probe,
+                                         .stream = stream,
+                                         .rest = rest,
+                                         .hole = hole,
+                                         .end = end};

@@ -76,6 +76,7 @@ static struct dissection dissection_of(struct shard *s, struct flow *f, const st
                                .counts = s->counts,
                                .budget = &s->pending,
                                .side = side,
+                               .fin = f->fin,
                                .room = s->room};
 }
 
@@ -120,6 +121,7 @@ static void gone(void *to, struct flow *f)
     dissect_end(&d);
     s->sink->payload_end(s->sink->to, &f->view, &last);
     s->sink->flow_end(s->sink->to, &f->view);
+    s->counts->flows_one_sided += f->spoke != 3;
     flow_settle(&s->flows, f, false);
 }
 
@@ -127,7 +129,7 @@ static void gone(void *to, struct flow *f)
 static bool owes(const struct flow *f)
 {
     bool waits = f->streams && (f->streams[0].first || f->streams[1].first);
-    return waits || f->view.watch || f->dissect.side[0].len || f->dissect.side[1].len;
+    return waits || f->view.watch || dissect_owes(&f->dissect);
 }
 
 static bool has_ports(uint8_t proto)
@@ -135,13 +137,13 @@ static bool has_ports(uint8_t proto)
     return proto == PROTO_TCP || proto == PROTO_UDP || proto == PROTO_SCTP;
 }
 
-/* An endpoint is two values: its address, and its address with its port. */
+/* An endpoint is two values: its address, and its address with its port, where it has one. */
 static void tell_endpoint(struct shard *s, struct flow *f, const struct sighting *at, enum where where,
                           const struct address *a, uint16_t port, struct bytes raw)
 {
     struct dissection d = dissection_of(s, f, at, 0);
     dissect_address(&d, where, a, raw);
-    if (has_ports(f->view.tuple.proto) && port)
+    if (port)
         dissect_endpoint(&d, where, a, port, raw);
 }
 
@@ -149,8 +151,9 @@ static void tell_endpoint(struct shard *s, struct flow *f, const struct sighting
 static void tell_endpoints(struct shard *s, struct flow *f, const struct packet *p, int side, const struct sighting *at)
 {
     const struct tuple *t = &f->view.tuple;
-    tell_endpoint(s, f, at, WHERE_IP_SRC, &t->src, t->src_port, side == 0 ? p->src_raw : p->dst_raw);
-    tell_endpoint(s, f, at, WHERE_IP_DST, &t->dst, t->dst_port, side == 0 ? p->dst_raw : p->src_raw);
+    bool ports = has_ports(t->proto);
+    tell_endpoint(s, f, at, WHERE_IP_SRC, &t->src, ports ? t->src_port : 0, side == 0 ? p->src_raw : p->dst_raw);
+    tell_endpoint(s, f, at, WHERE_IP_DST, &t->dst, ports ? t->dst_port : 0, side == 0 ? p->dst_raw : p->src_raw);
     f->renewal = s->renewals;
 }
 
@@ -236,15 +239,36 @@ static void follow(uint64_t *told, uint64_t now, uint64_t *count)
     *told = now;
 }
 
+/* The addresses in an ICMP error are the error's values; what became of the quoted flow is told to that flow, wherever
+ * it is. */
+static void tell_quote(struct shard *s, struct flow *f, const struct packet *p, const struct sighting *at)
+{
+    struct packet q;
+    if (!decode_quote(p, &q))
+        return;
+    const struct tuple *t = &q.tuple;
+    bool ports = has_ports(t->proto);
+    tell_endpoint(s, f, at, WHERE_IP_ICMP, &t->src, ports ? t->src_port : 0, q.src_raw);
+    tell_endpoint(s, f, at, WHERE_IP_ICMP, &t->dst, ports ? t->dst_port : 0, q.dst_raw);
+}
+
+static void quoted(struct shard *s, struct flow *f, const struct packet *p, int side)
+{
+    s->counts->quoted++;
+    if (f && p->refused)
+        flow_refused(f, side);
+}
+
 void shard_packet(struct shard *s, const struct packet *p, uint64_t hash, const struct sighting *at)
 {
     int side;
+    struct flow *f = flow_find(&s->flows, &p->tuple, hash, &side);
+    if (p->quoted) {
+        quoted(s, f, p, side);
+        return;
+    }
     s->counts->octets_payload += p->payload.len;
     s->counts->headless += p->headless;
-    s->counts->fragments += p->fragment;
-    if (p->later_fragment)
-        return;
-    struct flow *f = flow_find(&s->flows, &p->tuple, hash, &side);
     if (f && flow_is_another(f, p, side)) {
         flow_close(&s->flows, f, gone, s);
         f = NULL;
@@ -260,6 +284,9 @@ void shard_packet(struct shard *s, const struct packet *p, uint64_t hash, const 
         tcp(s, f, p, side, at);
     else
         datagram(s, f, p, side, at);
+    if (p->quotes)
+        tell_quote(s, f, p, at);
+    s->counts->tunnelled += p->depth > 0;
     flow_settle(&s->flows, f, owes(f));
     follow(&s->told_gaps, s->budget.gaps, &s->counts->stream_gaps);
     follow(&s->told_pressed, s->budget.pressed, &s->counts->stream_pressed);

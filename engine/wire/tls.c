@@ -1,142 +1,211 @@
 /*
- * TLS (RFC 8446, 5246): the client hello, in one record or spread over several, and the server name in it (RFC 6066,
- * 3). A hello with an encrypted_client_hello extension (RFC 9849; GREASE looks the same) has its name told with `ech`.
+ * TLS over TCP (RFC 8446, 5; RFC 5246, 6): handshake messages out of records, whether a record holds several or a
+ * message lies over many. Each octet is looked at once: what was walked is remembered in `looked` and `gathered`.
+ *
+ * A side is of no more interest once it is encrypted: after its ChangeCipherSpec only another hello is read, which a
+ * server may ask for in plaintext (RFC 8446, D.4).
  */
-#include "wire/dissect.h"
+#include "wire/handshake.h"
 
 enum {
+    RECORD_CHANGE_CIPHER_SPEC = 20,
+    RECORD_ALERT = 21,
     RECORD_HANDSHAKE = 22,
+    RECORD_HEARTBEAT = 24,
     RECORD_HEAD = 5,
     RECORD_MAX = (1 << 14) + 2048,
-    HANDSHAKE_CLIENT_HELLO = 1,
-    HANDSHAKE_HEAD = 4,
-    EXTENSION_SERVER_NAME = 0,
-    EXTENSION_ECH = 0xfe0d,
-    NAME_HOST = 0,
-    EXTENSIONS_MAX = 256,
+    ALERT = 2,
+    VERSION_MAJOR = 3,
+    CERTIFICATE_DER = 10, /* where in a Certificate message the first one's DER begins */
+    DER_SEQUENCE = 0x30,
 };
 
-/* Whether these could be the first octets of a handshake: record type, version 3.x, a length that can be, and a client
- * or server hello. */
+enum phase { PHASE_PLAIN, PHASE_CHANGED };
+
+/* A way through the handshake octets of records that follow one another. */
+struct records {
+    struct bytes octets;
+    size_t at;
+    size_t inside; /* octets left of the record at hand */
+};
+
+enum step { STEP_PART, STEP_MORE, STEP_NO_HANDSHAKE };
+
+static size_t u16_at(struct bytes b, size_t at)
+{
+    return (size_t)b.at[at] << 8 | b.at[at + 1];
+}
+
+static size_t u24_at(struct bytes b, size_t at)
+{
+    return (size_t)b.at[at] << 16 | u16_at(b, at + 1);
+}
+
+static bool is_handshake_record(struct bytes head)
+{
+    size_t length = u16_at(head, 3);
+    return head.at[0] == RECORD_HANDSHAKE && head.at[1] == VERSION_MAJOR && length && length <= RECORD_MAX;
+}
+
+/* A message that a capture may begin with: a hello; or a certificate, if its DER is there to be sure. */
+static enum probe probe_message(struct bytes message)
+{
+    static const size_t certificate_known = CERTIFICATE_DER + 2;
+    if (message.at[0] == TLS_CLIENT_HELLO || message.at[0] == TLS_SERVER_HELLO)
+        return PROBE_YES;
+    if (message.at[0] != TLS_CERTIFICATE)
+        return PROBE_NO;
+    if (message.len < certificate_known)
+        return PROBE_MORE;
+    bool der = message.at[CERTIFICATE_DER] == DER_SEQUENCE && (message.at[CERTIFICATE_DER + 1] & 0xfc) == 0x80;
+    return der && u24_at(message, 1) >= u24_at(message, 4) + 3 ? PROBE_YES : PROBE_NO;
+}
+
 static enum probe probe(struct bytes head, unsigned transport)
 {
     (void)transport;
-    static const uint8_t pattern[] = {RECORD_HANDSHAKE, 3};
+    static const uint8_t pattern[] = {RECORD_HANDSHAKE, VERSION_MAJOR};
     size_t known = head.len < sizeof pattern ? head.len : sizeof pattern;
     if (memcmp(head.at, pattern, known) != 0)
         return PROBE_NO;
     if (head.len < RECORD_HEAD + 1)
         return PROBE_MORE;
-    size_t length = (size_t)head.at[3] << 8 | head.at[4];
-    return length > 0 && length <= RECORD_MAX && (head.at[5] == 1 || head.at[5] == 2) ? PROBE_YES : PROBE_NO;
+    return is_handshake_record(head) ? probe_message(bytes_from(head, RECORD_HEAD)) : PROBE_NO;
 }
 
-/* The name in a server_name extension, empty when there is none. */
-static struct bytes server_name(struct cursor extension)
+static enum step step(struct records *r, struct bytes *part)
 {
-    struct cursor list = cursor_child(&extension, cursor_u16(&extension));
-    while (cursor_left(&list)) {
-        uint8_t type = cursor_u8(&list);
-        struct bytes name = cursor_take(&list, cursor_u16(&list));
-        if (type == NAME_HOST)
-            return name;
+    if (!r->inside) {
+        struct bytes head = bytes_from(r->octets, r->at);
+        if (head.len < RECORD_HEAD)
+            return STEP_MORE;
+        if (!is_handshake_record(head))
+            return STEP_NO_HANDSHAKE;
+        r->at += RECORD_HEAD;
+        r->inside = u16_at(head, 3);
     }
-    return bytes_of(NULL, 0);
+    *part = bytes_until(bytes_from(r->octets, r->at), r->inside);
+    r->at += part->len;
+    r->inside -= part->len;
+    return part->len ? STEP_PART : STEP_MORE;
 }
 
-/* Reads a hello's body as far as it goes; false when it is malformed or not whole. */
-static bool read_hello(struct dissection *d, struct cursor body)
+/* At most `want` handshake octets from here on: a view when they lie in one record, else put together in d->room. */
+static struct bytes collect(struct dissection *d, struct records r, size_t want)
 {
-    struct bytes name = {.at = NULL};
-    bool ech = false;
-    cursor_skip(&body, 2 + 32);
-    cursor_skip(&body, cursor_u8(&body));  /* session */
-    cursor_skip(&body, cursor_u16(&body)); /* cipher suites */
-    cursor_skip(&body, cursor_u8(&body));  /* compression */
-    bool whole = !body.overrun;
-    if (whole && cursor_left(&body)) {
-        size_t length = cursor_u16(&body);
-        whole = length <= cursor_left(&body);
-        for (int n = 0; n < EXTENSIONS_MAX && cursor_left(&body) >= 4; n++) {
-            uint16_t type = cursor_u16(&body);
-            struct cursor extension = cursor_child(&body, cursor_u16(&body));
-            whole &= !extension.overrun;
-            if (extension.overrun)
-                break;
-            ech |= type == EXTENSION_ECH;
-            if (type == EXTENSION_SERVER_NAME)
-                name = server_name(extension);
-        }
-    }
-    struct address literal; /* RFC 6066 forbids addresses here, and some send them */
-    if (address_read(name, &literal))
-        dissect_address(d, WHERE_TLS_SNI, &literal, name);
-    else if (name.len)
-        dissect_name(d, WHERE_TLS_SNI, name, name, ech);
-    return whole;
-}
-
-/* The handshake octets in the records at hand: a view when they lie in one record, else put together in d->room. The
- * records in front that are whole count, and of the last one what has come. */
-static struct bytes handshake(struct dissection *d, struct bytes octets)
-{
-    struct cursor c = cursor_of(octets);
-    struct bytes all = {.at = NULL};
-    for (bool first = true; cursor_left(&c) > RECORD_HEAD; first = false) {
-        uint8_t type = cursor_u8(&c);
-        cursor_skip(&c, 2);
-        size_t length = cursor_u16(&c);
-        if (type != RECORD_HANDSHAKE || length > RECORD_MAX)
-            break;
-        struct bytes part = cursor_take(&c, length < cursor_left(&c) ? length : cursor_left(&c));
-        if (first) {
+    struct bytes all = bytes_of(d->room, 0), part;
+    while (all.len < want && step(&r, &part) == STEP_PART) {
+        part = bytes_until(part, want - all.len);
+        if (all.len == 0) {
             all = part;
             continue;
         }
-        size_t kept = all.len;
-        if (kept + part.len > DISSECT_PENDING_MAX)
-            break;
         if (all.at != (const uint8_t *)d->room)
-            memcpy(d->room, all.at, kept);
-        memcpy(d->room + kept, part.at, part.len);
-        all = bytes_of(d->room, kept + part.len);
+            memcpy(d->room, all.at, all.len);
+        memcpy(d->room + all.len, part.at, part.len);
+        all = bytes_of(d->room, all.len + part.len);
     }
     return all;
 }
 
-static bool is_client_hello(struct bytes h)
+static struct records begin(const struct dissection *d, struct bytes octets)
 {
-    return h.len >= HANDSHAKE_HEAD && h.at[0] == HANDSHAKE_CLIENT_HELLO;
+    return (struct records){.octets = octets, .inside = d->flow->side[d->side].inside};
 }
 
-static size_t stream(struct dissection *d, struct bytes octets)
+/* How long the message is with its head; 0 when that is not known yet. */
+static size_t message_len(struct dissection *d, struct bytes octets)
 {
-    struct bytes h = handshake(d, octets);
-    if (h.len < HANDSHAKE_HEAD)
-        return octets.at[0] == RECORD_HANDSHAKE ? 0 : DISSECT_OFF;
-    if (!is_client_hello(h))
-        return DISSECT_OFF;
-    struct cursor c = cursor_of(bytes_from(h, 1));
-    size_t length = cursor_u24(&c);
-    if (length > DISSECT_PENDING_MAX) {
-        d->counts->tls_refused++;
-        return DISSECT_OFF;
-    }
-    if (cursor_left(&c) < length)
-        return 0;
-    d->counts->tls++;
-    d->counts->tls_refused += !read_hello(d, cursor_child(&c, length));
-    return DISSECT_OFF;
+    struct bytes head = collect(d, begin(d, octets), HANDSHAKE_HEAD);
+    return head.len == HANDSHAKE_HEAD ? HANDSHAKE_HEAD + u24_at(head, 1) : 0;
 }
 
 static void rest(struct dissection *d, struct bytes octets)
 {
-    struct bytes h = handshake(d, octets);
-    if (!is_client_hello(h))
-        return;
-    d->counts->tls++;
-    d->counts->tls_refused++;
-    read_hello(d, cursor_of(bytes_from(h, HANDSHAKE_HEAD)));
+    struct bytes h = collect(d, begin(d, octets), DISSECT_PENDING_MAX);
+    if (h.len >= HANDSHAKE_HEAD)
+        handshake_rest(d, HANDSHAKE_TLS, h.at[0], bytes_until(bytes_from(h, HANDSHAKE_HEAD), u24_at(h, 1)));
+}
+
+/* Between messages: what is no handshake record. Alerts and heartbeats are passed over. */
+static size_t other_record(struct dissection *d, struct bytes octets)
+{
+    struct dissect_side *side = &d->flow->side[d->side];
+    size_t length = u16_at(octets, 3);
+    bool changed = side->phase == PHASE_CHANGED;
+    if (octets.at[1] != VERSION_MAJOR || length > RECORD_MAX)
+        return DISSECT_OFF;
+    switch (octets.at[0]) {
+    case RECORD_CHANGE_CIPHER_SPEC:
+        if (length != 1 || changed)
+            return DISSECT_OFF;
+        side->phase = PHASE_CHANGED;
+        break;
+    case RECORD_ALERT:
+        if (length != ALERT)
+            return DISSECT_OFF;
+        break;
+    case RECORD_HEARTBEAT:
+        if (changed)
+            return DISSECT_OFF;
+        break;
+    default: return DISSECT_OFF;
+    }
+    side->skip = length;
+    return RECORD_HEAD;
+}
+
+/* Behind a ChangeCipherSpec: another hello fills its record; anything else is encrypted. */
+static bool is_another_hello(struct bytes octets)
+{
+    struct bytes message = bytes_from(octets, RECORD_HEAD);
+    return (message.at[0] == TLS_CLIENT_HELLO || message.at[0] == TLS_SERVER_HELLO) &&
+           u24_at(message, 1) + HANDSHAKE_HEAD == u16_at(octets, 3);
+}
+
+static size_t stream(struct dissection *d, struct bytes octets)
+{
+    struct dissect_side *side = &d->flow->side[d->side];
+    if (!side->inside && !side->looked) {
+        if (octets.len < RECORD_HEAD)
+            return 0;
+        if (octets.at[0] != RECORD_HANDSHAKE)
+            return other_record(d, octets);
+        if (side->phase == PHASE_CHANGED && octets.len < RECORD_HEAD + HANDSHAKE_HEAD)
+            return 0;
+        if (side->phase == PHASE_CHANGED && !is_another_hello(octets))
+            return DISSECT_OFF;
+    }
+    size_t len = message_len(d, octets);
+    if (len > DISSECT_PENDING_MAX) {
+        d->counts->tls_refused++;
+        return DISSECT_OFF;
+    }
+    struct records r = begin(d, octets);
+    if (side->looked)
+        r = (struct records){.octets = octets, .at = side->looked};
+    size_t have = side->gathered;
+    enum step s = STEP_PART;
+    struct bytes part;
+    while ((!len || have < len) && (s = step(&r, &part)) == STEP_PART) {
+        have += part.len;
+        if (!r.inside && (!len || have < len)) { /* whole records need no second look */
+            side->looked = (uint32_t)r.at;
+            side->gathered = (uint32_t)have;
+        }
+    }
+    if (len && have >= len) {
+        struct bytes message = collect(d, begin(d, octets), len);
+        size_t behind = have - len; /* of the next message, in the same record */
+        side->inside = (uint32_t)(r.inside + behind);
+        side->gathered = 0;
+        handshake_message(d, HANDSHAKE_TLS, message.at[0], bytes_from(message, HANDSHAKE_HEAD));
+        return r.at - behind;
+    }
+    if (s == STEP_MORE)
+        return 0;
+    rest(d, octets); /* another record within a message */
+    return DISSECT_OFF;
 }
 
 const struct dissector dissector_tls = {

@@ -6,12 +6,14 @@
  */
 #include <stdlib.h>
 
+#include "wire/fragment.h"
 #include "wire/shard.h"
 #include "wire/timeline.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { WAYS = 4 }; /* shards, of few flows and little memory, so that their limits are met */
+/* Shards, of few flows and little memory, so that their limits are met. */
+enum { WAYS = 4, FRAGMENTS_HELD = 16384 };
 
 #define SECOND INT64_C(1000000000)
 
@@ -68,7 +70,21 @@ static void flow_end(void *to, struct flow_view *flow)
     tuple_community_id(&flow->tuple, id);
 }
 
-static void walk(const struct capture *c, struct shard *const shards[WAYS])
+/* Those of a frame, each to its shard; what was put together of fragments is borrowed until they are done. */
+static void see(struct shard *const shards[WAYS], const struct packet *p, unsigned count, struct sighting at)
+{
+    for (unsigned i = 0; i < count; i++) {
+        struct shard *shard = shards[shard_of(&p[i].tuple) % WAYS];
+        at.part = (uint8_t)i;
+        touch(p[i].payload);
+        touch(p[i].src_raw);
+        touch(p[i].dst_raw);
+        must(!p[i].fragment || i + 1 == count);
+        shard_packet(shard, &p[i], shard_prefetch(shard, &p[i]), &at);
+    }
+}
+
+static void walk(const struct capture *c, struct fragments *fragments, struct shard *const shards[WAYS])
 {
     static const struct capture_refill no_refill;
     static const uint32_t number = 0;
@@ -78,25 +94,29 @@ static void walk(const struct capture *c, struct shard *const shards[WAYS])
     int64_t last_tick = INT64_MIN;
     timeline_init(&t, &c, &number, &no_refill, 1);
     while (timeline_next(&t, &f, &input)) {
-        struct packet p;
+        struct packet p[DECODE_PACKETS_MAX];
+        unsigned count;
         int64_t tick = t.clock_ns - t.clock_ns % SHARD_TICK_NS;
+        if (tick > last_tick)
+            fragments_tick(fragments, tick);
         for (int i = 0; i < WAYS && tick > last_tick; i++)
             shard_tick(shards[i], tick);
         last_tick = tick;
         touch(f.octets);
-        if (decode(&f, &p) != DECODE_OK)
+        if (fragments_decode(fragments, &f, t.clock_ns, p, &count) != DECODE_OK)
             continue;
-        struct shard *shard = shards[shard_of(&p.tuple) % WAYS];
-        struct sighting at = {
-            .time_ns = f.time_ns, .clock_ns = t.clock_ns, .packet = f.number, .input = input, .frame = f.octets};
-        shard_packet(shard, &p, shard_prefetch(shard, &p), &at);
+        must(count <= DECODE_PACKETS_MAX && fragments_held(fragments) <= FRAGMENTS_HELD);
+        see(shards, p, count,
+            (struct sighting){
+                .time_ns = f.time_ns, .clock_ns = t.clock_ns, .packet = f.number, .input = input, .frame = f.octets});
+        fragments_release(fragments);
     }
     timeline_clear(&t);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const struct sink sink = {NULL, observable, payload, payload_end, flow_end};
+    static const struct sink sink = {NULL, observable, payload, payload_end, flow_end, UINT32_MAX};
     static char room[DISSECT_PENDING_MAX];
     static struct capture c;
     struct fail why = {.text = ""};
@@ -106,7 +126,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     for (int i = 0; i < WAYS; i++)
         shards[i] = shard_new(&limits, &sink, &counts, room);
-    walk(&c, shards);
+    struct fragments *fragments = fragments_new(FRAGMENTS_HELD, &counts);
+    walk(&c, fragments, shards);
+    fragments_free(fragments);
     for (int i = 0; i < WAYS; i++) {
         shard_end(shards[i]);
         must(shard_settled_ns(shards[i]) == INT64_MAX);

@@ -175,6 +175,20 @@ def udp(src, dst, payload):
     return ethernet(src[0], dst[0], 17, transport(src[0], dst[0], 17, datagram, 6))
 
 
+def gre(src, dst, frame):
+    """What is in the frame, in a tunnel (RFC 2784)."""
+    return ethernet(src, dst, 47, bytes.fromhex("0000 0800") + frame[14:])
+
+
+def fragments(frame, size):
+    """The frame's datagram in fragments of so many octets (RFC 791); their checksums nobody asks for."""
+    head, content = frame[:34], frame[34:]
+    for at in range(0, len(content), size):
+        part = content[at:at + size]
+        place = at // 8 | (0x2000 if at + size < len(content) else 0)
+        yield head[:16] + struct.pack(">HHH", 20 + len(part), 7, place) + head[22:] + part
+
+
 def query(name):
     labels = b"".join(bytes([len(label)]) + label.encode() for label in name.split(".")) + b"\0"
     return struct.pack(">HHHHHH", 7, 0x0100, 1, 0, 0, 0) + labels + struct.pack(">HH", 1, 1)
@@ -303,6 +317,40 @@ def writes_only_findings_to_stdout_and_stats_to_stderr(_):
     ran = sample("--stats", SAMPLE)
     same(ran.out, sample(SAMPLE).out)
     holds(ran.err, "frames", "findings", "flows")
+
+
+@fact
+def sees_what_tunnels_and_fragments_carry(tmp):
+    values = indicators(tmp, "domain-name,bad.example")
+    frame = udp(HERE, RESOLVER, query("a.name.that.is.bad.example"))
+    plain, through, parted, both = Capture(), Capture(), Capture(), Capture()
+    plain.add(frame)
+    through.add(gre("203.0.113.1", "203.0.113.2", frame))
+    for part in reversed(list(fragments(frame, 16))):
+        parted.add(part)
+    for part in fragments(gre("203.0.113.1", "203.0.113.2", frame), 24):
+        both.add(part)
+    for capture, tunnel in ((plain, None), (through, "gre"), (parted, None), (both, "gre")):
+        path = capture.write(tmp / "a.pcap")
+        (finding,) = run("replay", "-i", values, path).findings()
+        same((finding["observable"]["where"], finding["flow"]["tunnel"]), ("dns.query", tunnel))
+        same((finding["flow"]["src_ip"], finding["flow"]["src_port"]), HERE)
+        same(finding["evidence"]["packet"], len(capture.frames))
+    ends = {o["value"] for o in run("observe", through.write(tmp / "a.pcap")).findings() if o["where"] == "ip.src"}
+    assert {"203.0.113.1", HERE[0]} <= ends, ends
+
+
+@fact
+def shows_the_blind_spots_as_shares(tmp):
+    talk = Talk(Capture())
+    talk.send(0, b"\x00\x01 no protocol that anybody knows, and more of it than a probe needs: 80 octets")
+    talk.capture.add(udp(HERE, RESOLVER, query("bad.example")))
+    ran = run("observe", "--stats", talk.capture.write(tmp / "a.pcap"))
+    shares = dict(re.findall(r"^(blind_\w+) +([0-9.]+)%", ran.err, re.M))
+    same(sorted(shares), ["blind_cut", "blind_encrypted", "blind_one_sided", "blind_unknown"])
+    same((shares["blind_cut"], shares["blind_encrypted"], shares["blind_one_sided"]), ("0.0", "0.0", "50.0"))
+    assert 0 < float(shares["blind_unknown"]) < 100, shares
+    same(run("observe", "--stats", Capture().write(tmp / "none.pcap")).err.count("blind_"), 0)
 
 
 @fact

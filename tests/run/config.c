@@ -84,6 +84,7 @@ Test(config, has_defaults)
     cr_expect_eq(c.sensor.tlp, TLP_AMBER);
     cr_expect_eq(c.limits.flows, 2097152);
     cr_expect_eq(c.limits.streams_bytes, 256 << 20);
+    cr_expect_eq(c.limits.fragments, 16 << 20);
     cr_expect_eq(c.limits.hits, 1048576);
     cr_expect_eq(c.timeouts.attempted_ns, 30 * SECOND);
     cr_expect_eq(c.timeouts.udp_ns, 60 * SECOND);
@@ -609,6 +610,7 @@ Test(config, prints_where_each_value_came_from)
                            "limits:\n"
                            "  flows: 2097152 # default\n"
                            "  streams_bytes: 256M # default\n"
+                           "  fragments: 16M # default\n"
                            "  hits: 1048576 # default\n"
                            "timeouts:\n"
                            "  attempted: 30s # default\n"

@@ -26,7 +26,7 @@ Test(dissect, knows_its_own_within_a_bound)
         struct talk t;
         talk_begin(&t);
         talk_stream(&t, 0, bytes_of(head, sizeof head), 1 + dice(&state, sizeof head));
-        waiting += !t.flow.is && !t.flow.side[0].off;
+        waiting += !t.flow.is && !t.flow.side[0].strange;
         talk_end(&t);
         talk_clear(&t);
     }
@@ -37,15 +37,44 @@ Test(dissect, gives_up_a_side_that_speaks_nothing_known)
 {
     struct talk t;
     talk_begin(&t);
-    talk_stream(&t, 0, bytes_text("SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3\r\n and a lot more, so that all must know\n"),
+    talk_stream(&t, 0,
+                bytes_text("NICK lookout\r\nUSER lookout 0 * :lookout\r\n and a lot more, so that all must know\n"),
                 SIZE_MAX);
+    cr_expect(!t.flow.side[0].off && !t.flow.side[1].off && !t.flow.side[0].pending);
+    static const uint8_t more[DISSECT_STRANGE_MAX];
+    talk_stream(&t, 0, bytes_of(more, sizeof more), 1000);
     cr_expect(t.flow.side[0].off && !t.flow.side[1].off && !t.flow.side[0].pending);
     cr_expect(dissect_wants_stream(&t.flow) && !dissect_is_encrypted(&t.flow));
-    talk_stream(&t, 1, bytes_text("SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3\r\n and a lot more, so that all must know\n"),
-                SIZE_MAX);
+    talk_stream(&t, 1, bytes_of(more, sizeof more), SIZE_MAX);
     cr_expect(!dissect_wants_stream(&t.flow));
     cr_expect_str_eq(talk_end(&t), "");
     talk_clear(&t);
+}
+
+/* A record of a client hello for a.example (RFC 8446, 4.1.2), as it comes behind STARTTLS or SOCKS. */
+Test(dissect, finds_encryption_behind_what_is_nothing_known)
+{
+    struct buffer hello = {.at = NULL};
+    put_hex(&hello, "16 0301 0041 01 00003d 0303 0000000000000000000000000000000000000000000000000000000000000000 00");
+    put_hex(&hello, "0002 1301 01 00 0012 0000 000e 000c 00 0009 612e6578616d706c65");
+    static const char *const first[] = {
+        "\6\1", "NICK a\r\n", "\0\0\0\10\4\322\26/",
+        "NICK lookout\r\nUSER lookout 0 * :lookout\r\n and more than all need to know\n"};
+    for (size_t i = 0; i < sizeof first / sizeof *first; i++) {
+        struct talk t;
+        talk_begin(&t);
+        for (int n = 0; n < 3; n++) {
+            talk_stream(&t, 0, bytes_of(first[i], i == 2 ? 8 : strlen(first[i])), SIZE_MAX);
+            talk_stream(&t, 1, bytes_text("S"), SIZE_MAX);
+        }
+        talk_stream(&t, 0, bytes_text("GET / HTTP/1.1\r\nHost: not.the.begin.example\r\n\r\n"), SIZE_MAX);
+        talk_stream(&t, 0, buffer_bytes(&hello), SIZE_MAX);
+        const char *told = talk_end(&t);
+        cr_expect(strstr(told, "tls.sni domain-name a.example\n"), "%zu: %s", i, told);
+        cr_expect(dissect_is_encrypted(&t.flow) && t.budget.held == 0, "%zu", i);
+        talk_clear(&t);
+    }
+    buffer_free(&hello);
 }
 
 Test(dissect, knows_a_datagram_after_others_that_are_nothing_known)

@@ -1,6 +1,6 @@
 #include "hear.h"
 
-/* Messages in hex; [a.example] is a name with its root, (a.example) one without. */
+/* Messages in hex; [a.example] is a name with its root, (a.example) one without, {…} has its length in front. */
 static void put_labels(struct buffer *b, const char **at, char end)
 {
     while (**at != end) {
@@ -16,11 +16,18 @@ static void put_labels(struct buffer *b, const char **at, char end)
 static struct bytes message_of(const char *text)
 {
     struct buffer b = {.at = NULL};
+    size_t begin = 0;
     for (const char *at = text; *at; at++) {
         char hex[] = {at[0], at[0] == ' ' ? '\0' : at[1], '\0'};
         if (*at == '[' || *at == '(') {
             char end = *at++ == '[' ? ']' : ')';
             put_labels(&b, &at, end);
+        } else if (*at == '{') {
+            put16(&b, 0);
+            begin = b.len;
+        } else if (*at == '}') {
+            b.at[begin - 2] = (char)((b.len - begin) >> 8);
+            b.at[begin - 1] = (char)(b.len - begin);
         } else if (*at != ' ') {
             put_hex(&b, hex);
             at++;
@@ -35,6 +42,7 @@ static struct bytes message_of(const char *text)
 #define ANSWER(id, n)     id " 8180 0001 " n " 0000 0000 "
 #define NOTICE(n)         "0000 8400 0000 " n " 0000 0000 " /* an answer that nobody asked for (mDNS) */
 #define A_IN              "0001 0001 "
+#define DATA(type, data)  type " 0001 00000e10 {" data "}"
 #define RECORD(type, len) type " 0001 00000e10 " len " "
 
 struct message_case {
@@ -77,10 +85,10 @@ static const struct message_case message_cases[] = {
                                                                      "0021", "000c") "0001 0002 1f90 (srv) c00c"
                                                                                      "c00c" RECORD(
                                                                                          "0027", "0007") "(dnam) c00c",
-     "dns.answer domain-name ns.example\ndns.answer domain-name mx.example\ndns.answer domain-name ptr.example\n"
-     "dns.answer domain-name srv.example\ndns.answer domain-name dnam.example\n",
+     "dns.answer domain-name example\ndns.answer domain-name ns.example\ndns.answer domain-name mx.example\n"
+     "dns.answer domain-name ptr.example\ndns.answer domain-name srv.example\ndns.answer domain-name dnam.example\n",
      0},
-    {"a null MX", NOTICE("0001") "[example]" RECORD("000f", "0003") "0000 00", "", 0},
+    {"a null MX", NOTICE("0001") "[example]" RECORD("000f", "0003") "0000 00", "dns.answer domain-name example\n", 0},
     {"TXT and OPT are no values",
      ANSWER("0001", "0002") "[bad.example] 0010 0001 c00c" RECORD("0010", "0004") "(abc)"
                                                                                   "00 0029 1000 00000000 0000",
@@ -91,8 +99,9 @@ static const struct message_case message_cases[] = {
                                    "c029" RECORD("0001", "0004") "c0000235",
      "dns.query domain-name bad.example\ndns.answer domain-name ns.bad.example\ndns.answer ipv4-addr 192.0.2.53\n", 0},
     {"mDNS's first bit of the class", NOTICE("0001") "[host.local] 0001 8001 00000078 0004 c0000207",
-     "dns.answer ipv4-addr 192.0.2.7\n", 0},
-    {"an A of other length", NOTICE("0001") "[example]" RECORD("0001", "0003") "c00002", "", 0},
+     "dns.answer domain-name host.local\ndns.answer ipv4-addr 192.0.2.7\n", 0},
+    {"an A of other length", NOTICE("0001") "[example]" RECORD("0001", "0003") "c00002",
+     "dns.answer domain-name example\n", 0},
     {"class CH", NOTICE("0001") "[example] 0001 0003 00000000 0004 c0000207", "", 0},
     {"dot, backslash and blank in labels", QUERY("0001") "03612e62 03635c64 03652066 00" A_IN,
      "dns.query domain-name a\\.b.c\\\\d.e\\032f\n", 0},
@@ -102,7 +111,72 @@ static const struct message_case message_cases[] = {
      ANSWER("0001", "0002") "[f.isi.arpa]" A_IN
                             "(foo) c00c" RECORD("0001", "0004") "c0000201"
                                                                 "c01c" RECORD("0005", "0006") "(bar) c01c",
-     "dns.query domain-name f.isi.arpa\ndns.answer ipv4-addr 192.0.2.1\ndns.answer domain-name bar.foo.f.isi.arpa\n",
+     "dns.query domain-name f.isi.arpa\ndns.answer domain-name foo.f.isi.arpa\ndns.answer ipv4-addr 192.0.2.1\n"
+     "dns.answer domain-name bar.foo.f.isi.arpa\n",
+     0},
+    {"SOA: the server and the mailbox, whose dots are escaped",
+     ANSWER("0001", "0001") "[example]" A_IN "c00c" DATA(
+         "0006", "(ns) c00c 046a2e6578 (x) c00c 00000001 00000e10 00000e10 00000e10 00000e10"),
+     "dns.query domain-name example\ndns.answer domain-name ns.example\ndns.answer email-addr j.ex@x.example\n", 0},
+    {"HTTPS: the target, and the addresses hinted at",
+     ANSWER("0001", "0001") "[example] 0041 0001 c00c" DATA(
+         "0041", "0001 [svc.example] 0001 0003 026832 0004 0008 c0000201 c0000202 0006 0010"
+                 "20010db8000000000000000000000007"),
+     "dns.query domain-name example\ndns.answer domain-name svc.example\ndns.answer ipv4-addr 192.0.2.1\n"
+     "dns.answer ipv4-addr 192.0.2.2\ndns.answer ipv6-addr 2001:db8::7\n",
+     0},
+    {"HTTPS of the owner itself, its hints cut",
+     ANSWER("0001", "0001") "[example] 0041 0001 c00c" DATA("0041", "0001 00 0004 0006 c0000201 c000"),
+     "dns.query domain-name example\ndns.answer ipv4-addr 192.0.2.1\n", 0},
+    {"NAPTR (RFC 3403, 6.1)",
+     ANSWER("0001", "0001") "[example] 0023 0001 c00c" DATA("0023", "0064 000a 0153 07 5349502b443255 00 (sip) c00c"),
+     "dns.query domain-name example\ndns.answer domain-name sip.example\n", 0},
+    {"SPF (RFC 7208, 4.6.1): v=spf1 | ip4:192.0.2.17 ~include:_spf.example +a:mail.example/24 exists:%{i}.x.ex -all",
+     ANSWER("0001", "0001") "[example] 0010 0001 c00c" DATA(
+         "0010", "07 763d7370663120 4d 6970343a3139322e302e322e3137207e696e636c7564653a5f7370662e6578616d706c65202b"
+                 "613a6d61696c2e6578616d706c652f3234206578697374733a257b697d2e782e6578202d616c6c"),
+     "dns.query domain-name example\ndns.answer ipv4-addr 192.0.2.17\ndns.answer domain-name _spf.example\n"
+     "dns.answer domain-name mail.example\n",
+     0},
+    {"TXT with a URL over two strings: c=http://b. | example/x;  and one that is an address",
+     ANSWER("0001", "0003") "[example] 0010 0001"
+                            "c00c" DATA("0010", "0b 633d687474703a2f2f622e 0a 6578616d706c652f783b") "c00c" DATA(
+                                "0010", "0b 3139322e302e322e393939 ") "c00c" DATA("0010", "0a 3139322e302e322e3939"),
+     "dns.query domain-name example\ndns.answer url http://b.example/x\ndns.answer domain-name b.example\n"
+     "dns.answer ipv4-addr 192.0.2.99\n",
+     0},
+    {"URI (RFC 7553)",
+     ANSWER("0001", "0001") "[example] 0100 0001 c00c" DATA("0100", "000a 0001 687474703a2f2f612e62632f64"),
+     "dns.query domain-name example\ndns.answer url http://a.bc/d\ndns.answer domain-name a.bc\n", 0},
+    {"an address as a name", QUERY("0001") "[192.0.2.7]" A_IN, "dns.query ipv4-addr 192.0.2.7\n", 0},
+    {"the name of an address", QUERY("0001") "[7.2.0.192.in-addr.arpa] 000c 0001",
+     "dns.query domain-name 7.2.0.192.in-addr.arpa\ndns.query ipv4-addr 192.0.2.7\n", 0},
+    {"of an IPv6 address (RFC 3596, 2.5)",
+     QUERY("0001") "[b.a.9.8.7.6.5.0.4.0.0.0.3.0.0.0.2.0.0.0.1.0.0.0.0.0.0.0.1.2.3.4.IP6.ARPA] 000c 0001",
+     "dns.query domain-name b.a.9.8.7.6.5.0.4.0.0.0.3.0.0.0.2.0.0.0.1.0.0.0.0.0.0.0.1.2.3.4.ip6.arpa\n"
+     "dns.query ipv6-addr 4321:0:1:2:3:4:567:89ab\n",
+     0},
+    {"of a network: no address", QUERY("0001") "[2.0.192.in-addr.arpa] 0002 0001",
+     "dns.query domain-name 2.0.192.in-addr.arpa\n", 0},
+    {"an update: zone, what is added, what is deleted; not its key",
+     "0001 2800 0001 0000 0003 0001 [example] 0006 0001"
+     "(new) c00c" RECORD("0001", "0004") "c0000207"
+                                         "(old) c00c 0001 00ff 00000000 0000"
+                                         "(one) c00c 0001 00fe 00000000 0004 c0000208"
+                                         "[key.name] 00fa 00ff 00000000 0000",
+     "dns.query domain-name example\ndns.answer domain-name new.example\ndns.answer ipv4-addr 192.0.2.7\n"
+     "dns.answer domain-name old.example\ndns.answer domain-name one.example\ndns.answer ipv4-addr 192.0.2.8\n",
+     0},
+    {"LLMNR (RFC 4795, 2.1.1): a conflict's bit", "0001 0400 0001 0000 0000 0000 [host]" A_IN,
+     "dns.query domain-name host\n", 0},
+    {"cut short (TC), read as far as it goes",
+     "0001 8380 0001 0002 0000 0000 [a.example]" A_IN "c00c" RECORD("0001", "0004") "c0000207",
+     "dns.query domain-name a.example\ndns.answer ipv4-addr 192.0.2.7\n", 1},
+    {"an owner once, and not the name asked",
+     ANSWER("0001", "0003") "[a.example]" A_IN "c00c" RECORD("0001", "0004") "c0000201 (b) c00c" RECORD(
+         "0001", "0004") "c0000202 (b) c00c" RECORD("0001", "0004") "c0000203",
+     "dns.query domain-name a.example\ndns.answer ipv4-addr 192.0.2.1\ndns.answer domain-name b.a.example\n"
+     "dns.answer ipv4-addr 192.0.2.2\ndns.answer ipv4-addr 192.0.2.3\n",
      0},
 
     /* what cannot be */
@@ -116,7 +190,7 @@ static const struct message_case message_cases[] = {
      "dns.query domain-name a.example\n", 1},
     {"a loop in record data only",
      NOTICE("0002") "[example]" RECORD("0005", "0002") "c01f c00c" RECORD("0001", "0004") "c0000207",
-     "dns.answer ipv4-addr 192.0.2.7\n", 0},
+     "dns.answer domain-name example\ndns.answer ipv4-addr 192.0.2.7\n", 0},
     {"a label of 64", ANSWER("0001", "0001") "[a.example]" A_IN "40", "dns.query domain-name a.example\n", 1},
     {"more records than there are", ANSWER("0001", "ffff") "[a.example]" A_IN "c00c" RECORD("0001", "0004") "c0000207",
      "dns.query domain-name a.example\ndns.answer ipv4-addr 192.0.2.7\n", 1},

@@ -73,6 +73,8 @@ static inline void hear_flow_end(void *to, struct flow_view *flow)
 static inline void hear_init(struct hearer *h)
 {
     *h = (struct hearer){.sink = {h, hear_observable, hear_payload, hear_payload_end, hear_flow_end}};
+    h->sink.kinds = 1u << OBSERVABLE_JA3 | 1u << OBSERVABLE_JA3S | 1u << OBSERVABLE_JA4 | 1u << OBSERVABLE_X509_SHA1 |
+                    1u << OBSERVABLE_X509_SHA256;
 }
 
 /* A conversation of one flow with the dissectors, from 192.0.2.1:40000 to 198.51.100.2:80. */
@@ -83,6 +85,7 @@ struct talk {
     struct flow_view view;
     struct dissect_flow flow;
     struct sighting at;
+    uint8_t fin; /* bit of each side that sends no more */
     char *room;
 };
 
@@ -102,6 +105,7 @@ static inline struct dissection talk_moment(struct talk *t, int side)
                                .counts = &t->counts,
                                .budget = &t->budget,
                                .side = side,
+                               .fin = t->fin,
                                .room = t->room};
 }
 

@@ -326,17 +326,109 @@ Test(shard, dissects_though_nobody_looks_into_payloads)
     house_close(&h);
 }
 
-Test(shard, passes_over_the_later_fragments)
+/* A fragment that waits for others shows its addresses; its octets are told with the datagram. */
+Test(shard, tells_the_addresses_of_a_fragment)
 {
     struct house h;
     house_open(&h, &limits);
     struct packet p = packet_of(PROTO_UDP, "192.0.2.1", 0, "198.51.100.2", 0);
     struct sighting at = {.packet = 1};
     p.fragment = p.later_fragment = true;
+    p.src_raw = bytes_text(client_raw);
+    p.dst_raw = bytes_text(server_raw);
     shard_packet(h.shard, &p, shard_prefetch(h.shard, &p), &at);
     shard_end(h.shard);
-    cr_expect_str_eq(heard(&h.all), "");
-    cr_expect(h.counts.fragments == 1 && h.counts.flows == 0);
+    cr_expect_str_eq(heard(&h.all),
+                     "ip.src ipv4-addr 192.0.2.1\nip.dst ipv4-addr 198.51.100.2\nplain end\none-sided\n");
+    house_close(&h);
+}
+
+/* An ICMP error of a router, 203.0.113.9, that quotes an event; as decode gives them both. */
+static void house_sees_error(struct house *h, const struct event *e, bool refused)
+{
+    bool udp = strcmp(e->flags, "udp") == 0;
+    struct packet quote =
+        packet_of(udp ? PROTO_UDP : PROTO_TCP, "192.0.2.1", (uint16_t)(CLIENT + e->flow), "198.51.100.2", 80);
+    if (e->way == '<')
+        quote = packet_back(&quote);
+    quote.quoted = true;
+    quote.refused = refused;
+    struct sighting at = {.time_ns = e->second * SECOND, .clock_ns = e->second * SECOND, .packet = ++h->packet};
+    shard_packet(h->shard, &quote, shard_prefetch(h->shard, &quote), &at);
+}
+
+static const struct {
+    const char *name;
+    struct event before, quoted;
+    bool refused;
+    struct event after;
+    const char *state;
+} error_cases[] = {
+    {"an attempt", E0('>', "S", 9, 0, ""), E0('>', "S", 0, 0, ""), true, {0}, "refused"},
+    {"a datagram", E0('>', "udp", 0, 0, "a"), E0('>', "udp", 0, 0, ""), true, {0}, "refused"},
+    {"time exceeded is no refusal", E0('>', "S", 9, 0, ""), E0('>', "S", 0, 0, ""), false, {0}, "attempted"},
+    {"of another flow", E0('>', "S", 9, 0, ""), {0, '>', 1, "S", 0, 0, "", 0}, true, {0}, "attempted"},
+    {"of what the other side sent", E0('>', "S", 9, 0, ""), E0('<', "S", 0, 0, ""), true, {0}, "attempted"},
+    {"but an answer came after all", E0('>', "S", 9, 0, ""), E0('>', "S", 0, 0, ""), true, E0('<', "SA", 5, 10, ""),
+     "established"},
+};
+
+Test(shard, takes_an_icmp_error_for_a_refusal)
+{
+    for (size_t i = 0; i < sizeof error_cases / sizeof *error_cases; i++) {
+        struct house h;
+        house_open(&h, &limits);
+        house_sees(&h, &error_cases[i].before);
+        house_sees_error(&h, &error_cases[i].quoted, error_cases[i].refused);
+        if (error_cases[i].after.way)
+            house_sees(&h, &error_cases[i].after);
+        size_t before = h.all.told.len;
+        shard_end(h.shard);
+        const char *told = heard(&h.all) + before;
+        told = strncmp(told, "plain end\n", 10) == 0 ? told + 10 : told;
+        cr_expect(strncmp(told, error_cases[i].state, strlen(error_cases[i].state)) == 0, "%s: %s", error_cases[i].name,
+                  told);
+        cr_expect(h.counts.quoted == 1 && h.counts.flows == 1, "%s", error_cases[i].name);
+        house_close(&h);
+    }
+}
+
+/* An established flow stays what it was: errors are forged easily, and a late one says nothing of it. */
+Test(shard, does_not_let_an_error_refuse_what_was_answered)
+{
+    struct house h;
+    house_open(&h, &limits);
+    house_sees(&h, &(struct event)E0('>', "S", 9, 0, ""));
+    house_sees(&h, &(struct event)E0('<', "SA", 5, 10, ""));
+    house_sees_error(&h, &(struct event)E0('>', "S", 0, 0, ""), true);
+    shard_end(h.shard);
+    cr_expect_str_eq(heard(&h.all), CLIENT_0 SERVER "plain end\nestablished\n");
+    house_close(&h);
+}
+
+/* The error itself is a flow between the router and whom it tells; what it quotes is told as its values. */
+Test(shard, tells_what_an_icmp_error_quotes)
+{
+    static const uint8_t octets[] = {0,    0,    0, 0,                                 /* unused */
+                                     0x45, 0,    0, 31, 0,   1,  0,   0, 64, 17, 0, 0, /* IPv4, UDP */
+                                     192,  0,    2, 1,  198, 51, 100, 2,               /* addresses */
+                                     0x9c, 0x40, 0, 53, 0,   11, 0,   0};              /* ports */
+    struct house h;
+    house_open(&h, &limits);
+    h.sink.payload = NULL;
+    struct packet p = packet_of(PROTO_ICMP, "203.0.113.9", 3, "192.0.2.1", 3);
+    struct sighting at = {.packet = 1};
+    p.src_raw = bytes_text(client_raw);
+    p.dst_raw = bytes_text(server_raw);
+    p.quotes = true;
+    p.payload = bytes_of(octets, sizeof octets);
+    p.payload_len = sizeof octets;
+    shard_packet(h.shard, &p, shard_prefetch(h.shard, &p), &at);
+    shard_end(h.shard);
+    cr_expect_str_eq(heard(&h.all), "ip.src ipv4-addr 203.0.113.9\nip.dst ipv4-addr 192.0.2.1\n"
+                                    "ip.icmp ipv4-addr 192.0.2.1\nip.icmp ip-port 192.0.2.1:40000\n"
+                                    "ip.icmp ipv4-addr 198.51.100.2\nip.icmp ip-port 198.51.100.2:53\n"
+                                    "plain end\none-sided\n");
     house_close(&h);
 }
 

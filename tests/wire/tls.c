@@ -79,24 +79,34 @@ static struct bytes records_of(struct bytes handshake, size_t most)
     return records;
 }
 
+/* What JA3 and JA4 say of such a hello: MD5 and SHA-256 of the lists in it, made with Python's hashlib. */
+#define NAMED                     FINGERPRINTS("09ed6ddd39f1f92546da832894459d8f", "t13d020300_62ed6f6ca7ad_7418e7913c75")
+#define UNNAMED                   FINGERPRINTS("9d53c2fa74cfb76fb0ad3ce6fe002898", "t13i020200_62ed6f6ca7ad_7418e7913c75")
+#define ECH                       FINGERPRINTS("b09e49de3a6ddb30889009e929b28a33", "t13d020400_62ed6f6ca7ad_62937c4a68f4")
+#define ECH_ALONE                 FINGERPRINTS("c87a185e45c579d727ab48d23db5ee7d", "t13i020300_62ed6f6ca7ad_62937c4a68f4")
+#define NO_EXTRAS                 FINGERPRINTS("3d406cfeb27540a8d99cecd58f281004", "t12i020000_62ed6f6ca7ad_000000000000")
+#define SNI(name)                 "tls.sni domain-name " name "\n"
+#define FINGERPRINTS(three, four) "tls.ja3 ja3 " three "\ntls.ja4 ja4 " four "\n"
+
 static const struct {
     const char *title;
     struct hello hello;
     const char *told;
     unsigned refused_values;
 } hello_cases[] = {
-    {"a name", {.name = "www.bad.example"}, "tls.sni domain-name www.bad.example\n", 0},
-    {"capitals", {.name = "WWW.Bad.Example"}, "tls.sni domain-name www.bad.example\n", 0},
-    {"no name", {.name = NULL}, "", 0},
-    {"no extensions", {.no_extensions = true}, "", 0},
-    {"encrypted client hello", {.name = "front.example", .ech = true}, "tls.sni domain-name front.example ech\n", 0},
-    {"encrypted client hello, no name", {.ech = true}, "", 0},
-    {"an address", {.name = "192.0.2.7"}, "tls.sni ipv4-addr 192.0.2.7\n", 0},
-    {"a name of another type", {.name = "bad.example", .name_type = 1}, "", 0},
-    {"an empty name", {.name = ""}, "", 0},
-    {"a name with a blank", {.name = "bad example"}, "", 1},
-    {"a long hello", {.name = "bad.example", .behind = 3000}, "tls.sni domain-name bad.example\n", 0},
-    {"a hello longer than a record", {.name = "bad.example", .behind = 40000}, "tls.sni domain-name bad.example\n", 0},
+    {"a name", {.name = "www.bad.example"}, SNI("www.bad.example") NAMED, 0},
+    {"capitals", {.name = "WWW.Bad.Example"}, SNI("www.bad.example") NAMED, 0},
+    {"no name", {.name = NULL}, UNNAMED, 0},
+    {"no extensions", {.no_extensions = true}, NO_EXTRAS, 0},
+    {"encrypted client hello", {.name = "front.example", .ech = true}, SNI("front.example ech") ECH, 0},
+    {"encrypted client hello, no name", {.ech = true}, ECH_ALONE, 0},
+    {"an address", {.name = "192.0.2.7"}, "tls.sni ipv4-addr 192.0.2.7\n" NAMED, 0},
+    {"a name with a port", {.name = "a.example:443"}, SNI("a.example:443") SNI("a.example") NAMED, 0},
+    {"a name of another type", {.name = "bad.example", .name_type = 1}, NAMED, 0},
+    {"an empty name", {.name = ""}, NAMED, 0},
+    {"a name with a blank", {.name = "bad example"}, NAMED, 1},
+    {"a long hello", {.name = "bad.example", .behind = 3000}, SNI("bad.example") NAMED, 0},
+    {"a hello longer than a record", {.name = "bad.example", .behind = 40000}, SNI("bad.example") NAMED, 0},
 };
 
 enum { HELLOS = sizeof hello_cases / sizeof *hello_cases, RECORD_MOST = 1 << 14 };
@@ -158,7 +168,7 @@ Test(tls, gives_the_name_of_a_hello_that_never_ends_when_it_is_there)
         for (size_t len = 0; len < hello_end; len++) {
             struct talk t;
             const char *told = talk_pieces(&t, bytes_until(records, len), SIZE_MAX);
-            bool now = strcmp(told, "tls.sni domain-name www.bad.example\n") == 0;
+            bool now = strcmp(told, SNI("www.bad.example")) == 0;
             cr_expect(now || !told[0], "cut to %zu: %s", len, told);
             cr_expect(now || !known, "cut to %zu: known before, and no more", len);
             known = now;
@@ -171,20 +181,35 @@ Test(tls, gives_the_name_of_a_hello_that_never_ends_when_it_is_there)
     alone_free(handshake);
 }
 
+/* 771,49199,65281 */
+#define JA3S "tls.ja3s ja3s fbe78c619e7ea20046131294ad087f05\n"
+
 Test(tls, knows_the_server_by_its_hello_and_still_reads_the_clients)
 {
     struct bytes handshake = handshake_of(&(struct hello){.name = "bad.example"});
     struct bytes records = records_of(handshake, RECORD_MOST);
     struct buffer server = {.at = NULL};
     put_hex(&server, "16 0303 0031 02 00002d 0303");
-    for (int i = 0; i < 43; i++)
+    for (int i = 0; i < 32 + 1; i++)
         put8(&server, 0);
+    put_hex(&server, "c02f 00 0005 ff01 0001 00");
     struct talk t;
     talk_begin(&t);
     talk_stream(&t, 1, buffer_bytes(&server), SIZE_MAX);
+    cr_expect(dissect_is_encrypted(&t.flow));
     talk_stream(&t, 0, records, SIZE_MAX);
-    cr_expect_str_eq(talk_end(&t), "tls.sni domain-name bad.example\n");
-    cr_expect(dissect_is_encrypted(&t.flow) && !dissect_wants_stream(&t.flow));
+    cr_expect_str_eq(talk_end(&t), JA3S SNI("bad.example") NAMED);
+    cr_expect(t.flow.side[0].off && !t.flow.side[1].off); /* the server may still send its certificate */
+    talk_clear(&t);
+    static const char changed[] = "\x14\3\3\0\1\1", encrypted[] = "\x16\3\3\0\x28\1\2\3\4\5\6\7";
+    talk_begin(&t);
+    talk_stream(&t, 0, records, SIZE_MAX);
+    talk_stream(&t, 1, buffer_bytes(&server), SIZE_MAX);
+    talk_stream(&t, 1, bytes_of(changed, sizeof changed - 1), SIZE_MAX);
+    cr_expect(dissect_wants_stream(&t.flow));
+    talk_stream(&t, 1, bytes_of(encrypted, sizeof encrypted - 1), SIZE_MAX);
+    cr_expect(!dissect_wants_stream(&t.flow) && t.budget.held == 0);
+    cr_expect_str_eq(talk_end(&t), SNI("bad.example") NAMED JA3S);
     talk_clear(&t);
     buffer_free(&server);
     alone_free(records);
@@ -246,9 +271,152 @@ Test(tls, reads_damaged_hellos_as_far_as_they_go)
             at[6 + dice(&state, (uint32_t)records.len - 6)] = (uint8_t)dice(&state, 256);
         struct talk t;
         const char *told = talk_pieces(&t, records, 1 + dice(&state, 300));
-        cr_assert(!told[0] || strncmp(told, "tls.sni domain-name ", 20) == 0, "%s", told);
+        cr_assert(!told[0] || strncmp(told, "tls.", 4) == 0, "%s", told);
         talk_clear(&t);
         alone_free(records);
     }
+    alone_free(handshake);
+}
+
+/* A certificate with a name of each kind, and its digests as Python's hashlib makes them. tests/fuzz/hellos.py writes
+ * it part by part. */
+#define CERTIFICATE                                                                                                    \
+    "308200d2308200c9a003020102020101300030363116301406035504030c0d2a2e6261642e6578616d706c65311c301a0609"             \
+    "2a864886f70d010901160d61406261642e6578616d706c65300030363116301406035504030c0d2a2e6261642e6578616d70"             \
+    "6c65311c301a06092a864886f70d010901160d61406261642e6578616d706c653000a349304730450603551d110101ff043b"             \
+    "3039820b616c742e6578616d706c658704c0000201861568747470733a2f2f7572692e6578616d706c652f61810d6240616c"             \
+    "742e6578616d706c653000030100"
+#define CERTIFICATE_TOLD                                                                                               \
+    "tls.cert x509-sha1 d85596e2264aeff4f64b8c2e324b7583008bc4ef\n"                                                    \
+    "tls.cert x509-sha256 b5188267a99728294ead20977f6668267443ada14ebeed71ec2f890101d94e3d\n"                          \
+    "tls.subject domain-name bad.example\ntls.subject email-addr a@bad.example\n"                                      \
+    "tls.issuer domain-name bad.example\ntls.issuer email-addr a@bad.example\n"                                        \
+    "tls.san domain-name alt.example\ntls.san ipv4-addr 192.0.2.1\ntls.san url https://uri.example/a\n"                \
+    "tls.san domain-name uri.example\ntls.san email-addr b@alt.example\n"
+
+/* A server's hello, its certificate twice over, and its end of the hello. */
+static struct bytes server_flight(void)
+{
+    struct buffer b = {.at = NULL};
+    put_hex(&b, "02 00002d 0303 0000000000000000000000000000000000000000000000000000000000000000 00 c02f 00 0005 ff01 "
+                "0001 00");
+    put_hex(&b, "0b 0001b5 0001b2 0000d6" CERTIFICATE "0000d6" CERTIFICATE "0e 000000");
+    struct bytes flight = alone(buffer_bytes(&b));
+    buffer_free(&b);
+    return flight;
+}
+
+Test(tls, tells_of_certificates_wherever_records_and_segments_end)
+{
+    static const size_t sizes[] = {1, 3, 49, 100, 488, RECORD_MOST};
+    struct bytes flight = server_flight();
+    for (size_t n = 0; n < sizeof sizes / sizeof *sizes; n++) {
+        struct bytes records = records_of(flight, sizes[n]);
+        for (size_t piece = 1; piece < 2000; piece += piece / 2 + 1) {
+            struct talk t;
+            talk_begin(&t);
+            talk_stream(&t, 1, records, piece);
+            const char *told = talk_end(&t);
+            cr_expect_str_eq(told, JA3S CERTIFICATE_TOLD CERTIFICATE_TOLD, "records of %zu, pieces of %zu: %s",
+                             sizes[n], piece, told);
+            cr_expect(t.counts.certificates == 2 && t.counts.certificates_refused == 0 && t.counts.tls_refused == 0);
+            cr_expect(t.flow.side[1].off && t.budget.held == 0);
+            talk_clear(&t);
+        }
+        alone_free(records);
+    }
+    alone_free(flight);
+}
+
+Test(tls, tells_of_the_certificates_that_are_whole)
+{
+    struct bytes flight = server_flight();
+    struct bytes records = records_of(flight, RECORD_MOST);
+    size_t begin = 5 + 49 + 4 + 3; /* record, hello, head and length of the list */
+    for (size_t len = begin; len < begin + 2 * 217; len++) {
+        struct talk t;
+        talk_begin(&t);
+        talk_stream(&t, 1, bytes_until(records, len), SIZE_MAX);
+        cr_expect_str_eq(talk_end(&t), len < begin + 217 ? JA3S : JA3S CERTIFICATE_TOLD, "cut to %zu", len);
+        cr_expect_eq(t.counts.certificates_refused, 1);
+        talk_clear(&t);
+    }
+    alone_free(records);
+    alone_free(flight);
+}
+
+/* Only names, when nobody asks for fingerprints. */
+Test(tls, makes_what_is_asked_for)
+{
+    struct bytes flight = server_flight(), handshake = handshake_of(&(struct hello){.name = "bad.example"});
+    struct bytes server = records_of(flight, RECORD_MOST), client = records_of(handshake, RECORD_MOST);
+    struct talk t;
+    talk_begin(&t);
+    t.hearer.sink.kinds = 1u << OBSERVABLE_X509_SHA1;
+    talk_stream(&t, 0, client, SIZE_MAX);
+    talk_stream(&t, 1, bytes_until(server, 5 + 49 + 7 + 217), SIZE_MAX);
+    const char *told = talk_end(&t);
+    cr_expect(bytes_start_with(bytes_text(told),
+                               SNI("bad.example") "tls.cert x509-sha1 d85596e2264aeff4f64b8c2e324b75"
+                                                  "83008bc4ef\ntls.subject domain-name bad.example\n"),
+              "%s", told);
+    talk_clear(&t);
+    alone_free(client);
+    alone_free(server);
+    alone_free(flight);
+    alone_free(handshake);
+}
+
+/* A capture that begins behind the hellos. */
+Test(tls, knows_a_server_by_its_certificate)
+{
+    struct bytes flight = server_flight();
+    struct bytes records = records_of(bytes_from(flight, 49), RECORD_MOST);
+    struct talk t;
+    talk_begin(&t);
+    talk_stream(&t, 1, records, SIZE_MAX);
+    cr_expect_str_eq(talk_end(&t), CERTIFICATE_TOLD CERTIFICATE_TOLD);
+    talk_clear(&t);
+    alone_free(records);
+    alone_free(flight);
+}
+
+/* Octet by octet in records of one octet: what was walked is not walked again. */
+Test(tls, looks_at_each_record_once)
+{
+    struct bytes handshake = handshake_of(&(struct hello){.name = "www.bad.example", .behind = 5000});
+    struct bytes records = records_of(handshake, 1);
+    struct talk t;
+    talk_begin(&t);
+    for (size_t i = 0; i + 6 < handshake.len * 6; i++) {
+        talk_stream(&t, 0, bytes_until(bytes_from(records, i), 1), 1);
+        cr_assert_eq(t.flow.side[0].looked, (i + 1) / 6 * 6, "%zu", i);
+        cr_assert_eq(t.flow.side[0].gathered, (i + 1) / 6, "%zu", i);
+    }
+    cr_expect_str_eq(talk_end(&t), SNI("www.bad.example"));
+    talk_clear(&t);
+    alone_free(records);
+    alone_free(handshake);
+}
+
+/* Another hello in plaintext behind a ChangeCipherSpec (RFC 8446, D.4), alerts and heartbeats before it. */
+Test(tls, reads_a_second_hello)
+{
+    struct bytes handshake = handshake_of(&(struct hello){.name = "bad.example"});
+    struct bytes records = records_of(handshake, RECORD_MOST);
+    size_t hello = 5 + handshake.len;
+    struct buffer b = {.at = NULL};
+    put_bytes(&b, bytes_until(records, hello));
+    put_hex(&b, "15 0303 0002 0100  18 0303 0005 0100020304  14 0303 0001 01");
+    put_bytes(&b, records);
+    struct talk t;
+    for (size_t cut = 0; cut < b.len; cut++) {
+        cr_expect_str_eq(talk_cut(&t, buffer_bytes(&b), cut), SNI("bad.example") NAMED SNI("bad.example") NAMED,
+                         "%zu: %s", cut, heard(&t.hearer));
+        cr_expect(t.flow.side[0].off && t.counts.tls_refused == 0);
+        talk_clear(&t);
+    }
+    buffer_free(&b);
+    alone_free(records);
     alone_free(handshake);
 }
