@@ -57,6 +57,7 @@
     X(certificates, "X.509 certificates")                                                                              \
     X(certificates_refused, "X.509 certificates that are malformed or cut, read as far as they go")                    \
     X(smb2, "SMB 2 messages that were looked at")                                                                      \
+    X(socks, "SOCKS requests")                                                                                         \
     X(mails, "mail messages, of SMTP, POP3 and IMAP")                                                                  \
     X(mails_refused, "mail messages passed over for want of room")                                                     \
     X(mails_deep, "multiparts of mail more than eight one in another, passed over")                                    \

@@ -17,6 +17,7 @@ const struct dissector *const dissectors[] = {&dissector_tls,
                                               &dissector_pop3,
                                               &dissector_imap,
                                               &dissector_smb2,
+                                              &dissector_socks,
                                               &dissector_ftp,
                                               &dissector_dns,
                                               NULL};

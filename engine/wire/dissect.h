@@ -170,6 +170,7 @@ extern const struct dissector dissector_pop3;     /* pop3.c */
 extern const struct dissector dissector_quic;     /* quic.c */
 extern const struct dissector dissector_smb2;     /* smb2.c */
 extern const struct dissector dissector_smtp;     /* smtp.c */
+extern const struct dissector dissector_socks;    /* socks.c */
 extern const struct dissector dissector_ssh;      /* ssh.c */
 extern const struct dissector dissector_tls;      /* tls.c */
 
