@@ -33,10 +33,8 @@ static const struct {
     unsigned frames; /* of a message that is received */
     unsigned topic;  /* which of them is the topic; the body is behind it, an empty delimiter may be in front */
 } kinds[] = {
-    [PUBLISHER] = {ZMQ_XPUB, ZMTP_QUEUE, 1, 0},
-    [ANSWERER] = {ZMQ_ROUTER, ZMTP_REQUESTS, 4, 2},
-    [SUBSCRIBER] = {ZMQ_SUB, ZMTP_QUEUE, 2, 0},
-    [HEARER] = {ZMQ_SUB, ZMTP_QUEUE, 2, 0}, /* or 1 */
+    [PUBLISHER] = {ZMQ_XPUB, ZMTP_QUEUE, 1, 0},  [ANSWERER] = {ZMQ_ROUTER, ZMTP_REQUESTS, 4, 2},
+    [SUBSCRIBER] = {ZMQ_SUB, ZMTP_QUEUE, 2, 0},  [HEARER] = {ZMQ_SUB, ZMTP_QUEUE, 2, 0}, /* or 1 */
     [ASKER] = {ZMQ_DEALER, ZMTP_REQUESTS, 3, 1},
 };
 
@@ -308,12 +306,18 @@ static bool send_frame(struct zmtp_socket *s, struct bytes b, int more)
 /* libzmq decides with the first frame whether it takes a message; a peer lost in the middle is a message dropped. */
 static bool send_pair(struct zmtp_socket *s, struct bytes topic, struct bytes body)
 {
-    assert(topic.len <= ZMTP_MESSAGE_MAX && body.len <= ZMTP_MESSAGE_MAX);
     return send_frame(s, topic, ZMQ_SNDMORE) && send_frame(s, body, 0);
+}
+
+static bool fits(struct bytes topic, struct bytes body)
+{
+    return topic.len <= ZMTP_MESSAGE_MAX && body.len <= ZMTP_MESSAGE_MAX;
 }
 
 bool zmtp_send(struct zmtp_socket *s, struct bytes topic, struct bytes body)
 {
+    if (!fits(topic, body))
+        return false;
     assert(s->kind == PUBLISHER || s->kind == ASKER);
     return (s->kind == PUBLISHER || send_frame(s, bytes_of(NULL, 0), ZMQ_SNDMORE)) && send_pair(s, topic, body);
 }
@@ -322,6 +326,8 @@ bool zmtp_reply(struct zmtp_socket *s, struct bytes peer, struct bytes topic, st
 {
     assert(s->kind == ANSWERER);
     *later = false;
+    if (!fits(topic, body))
+        return true; /* as good as sent: nobody would take it */
     if (send_frame(s, peer, ZMQ_SNDMORE))
         return send_frame(s, bytes_of(NULL, 0), ZMQ_SNDMORE) && send_pair(s, topic, body);
     *later = errno == EAGAIN;

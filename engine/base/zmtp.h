@@ -71,7 +71,7 @@ void zmtp_subscribe(struct zmtp_socket *s, const char *prefix);
 const char *zmtp_endpoint(const struct zmtp_socket *s);
 
 /* Publisher, asker: two frames of at most ZMTP_MESSAGE_MAX octets; of an asker an empty delimiter stands in front.
- * False when nothing can take it now (never of a publisher). */
+ * False when nothing can take it now (never of a publisher), or it is too large for anybody. */
 bool zmtp_send(struct zmtp_socket *s, struct bytes topic, struct bytes body);
 
 /* Answerer: to the peer that zmtp_receive named. False: the peer has gone or takes no more for now (`*later`). */

@@ -32,7 +32,7 @@ static void begin(struct event_reader *r, const struct feed *feed, struct tally 
 {
     struct event *e = &r->event;
     r->tally = tally;
-    r->timed = false;
+    r->timed = r->marked = false;
     r->room_used = 0;
     e->time_ns = 0;
     e->country[0] = e->remote_country[0] = 0;
@@ -255,6 +255,15 @@ void event_set_category(struct event_reader *r, struct bytes word)
 {
     if (!category_read(word, &r->event.category))
         tally_word(&r->tally->classes, bytes_trim(word));
+}
+
+void event_set_tlp(struct event_reader *r, struct bytes word)
+{
+    enum tlp tlp = TLP_RED;
+    if (!tlp_read(bytes_trim(word), &tlp))
+        tally_word(&r->tally->labels, bytes_trim(word));
+    r->event.tlp = r->marked ? tlp_stricter(r->event.tlp, tlp) : tlp;
+    r->marked = true;
 }
 
 struct bytes event_text(struct bytes text)

@@ -14,15 +14,16 @@
 #include "feed/tally.h"
 #include "model/event.h"
 
-#define EVENT_EARLIEST_NS INT64_C(631152000000000000)   /* 1990-01-01: none of them is older */
-#define EVENT_LATEST_NS   INT64_C(4102444800000000000)  /* 2100-01-01: of a replay, which has no present */
-#define EVENT_AHEAD_NS    (INT64_C(86400) * 1000000000) /* clocks that are wrong, and zones that were forgotten */
+#define EVENT_EARLIEST_NS INT64_C(631152000000000000)  /* 1990-01-01: none of them is older */
+#define EVENT_LATEST_NS   INT64_C(4102444800000000000) /* 2100-01-01: of a replay, which has no present */
+#define EVENT_AHEAD_NS    (INT64_C(3600) * 1000000000) /* clocks that are wrong */
 
 struct event_reader {
     struct json_reader *json;
     struct tally *tally;       /* of the feed at hand */
     enum tally_reason refused; /* why the last record was */
     bool timed;                /* `event.time_ns` is said */
+    bool marked;               /* and `event.tlp` */
     size_t room_used;
     char *room;                     /* canonical values of the event */
     char reference[EVENT_TEXT_MAX]; /* for formats that put theirs together; the URL too */
@@ -62,6 +63,10 @@ void event_add_ip_port(struct event_reader *r, enum where where, struct bytes ad
 
 void event_set_time(struct event_reader *r, struct bytes text);
 void event_set_country(struct event_reader *r, char country[3], struct bytes text);
+/* The event's own label in place of the feed's; of several the strictest, and what cannot be read is red: it may have
+ * meant that. */
+void event_set_tlp(struct event_reader *r, struct bytes word);
+
 void event_set_category(struct event_reader *r, struct bytes word);
 
 /* At most EVENT_TEXT_MAX octets of it, whole UTF-8. */

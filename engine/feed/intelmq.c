@@ -67,6 +67,7 @@ static const struct key {
     {"time.observation", TIME_OBSERVATION, 0},
     {"time.source", TIME_SOURCE, 0},
     {"tlp", MARKING, 0},
+    {"tlp[]", MARKING, 0},
 };
 
 enum { KEYS = sizeof keys / sizeof *keys, WEIGHT_MAX = 1000000000 };
@@ -97,6 +98,10 @@ static bool visit(void *to, struct bytes path, const struct json_value *v)
         if (bytes_find(v->text, '@') < v->text.len)
             event_add_email(r, key->where, v->text);
         break;
+    case MARKING:
+        if (v->text.len)
+            event_set_tlp(r, v->text);
+        break;
     default: break;
     }
     return true;
@@ -111,8 +116,6 @@ static void read_kept(struct event_reader *r, const struct json_value *kept)
         event_set_category(r, kept[CLASS].text);
     event_set_country(r, e->country, kept[SOURCE_COUNTRY].text);
     event_set_country(r, e->remote_country, kept[DESTINATION_COUNTRY].text);
-    if (kept[MARKING].text.len)
-        tlp_read(kept[MARKING].text, &e->tlp);
     if (kept[ACCURACY].kind == JSON_NUMBER && kept[ACCURACY].real >= 0 && kept[ACCURACY].real <= 100)
         e->confidence = (int8_t)kept[ACCURACY].real;
     if (kept[COUNT].integer && kept[COUNT].number > 0)

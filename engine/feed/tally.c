@@ -109,6 +109,7 @@ void tally_write(const struct tally *t, struct buffer *out)
     write_refused(t, out);
     write_words(&t->classes, "class", begun, out);
     write_words(&t->countries, "country", begun, out);
+    write_words(&t->labels, "TLP, taken as red", begun, out);
     write_count(&t->values, "value left out", "values left out", begun, out);
     write_count(&t->beyond, "value beyond an event's room", "values beyond an event's room", begun, out);
 }

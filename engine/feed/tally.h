@@ -46,7 +46,8 @@ struct tally {
     struct counter beyond; /* values for which an event had no room */
     struct tally_words classes;
     struct tally_words countries;
-    struct progress last_ns; /* time of the event read last; 0 none */
+    struct tally_words labels; /* of TLP, taken as red */
+    struct progress last_ns;   /* time of the event read last; 0 none */
 };
 
 void tally_word(struct tally_words *w, struct bytes word);

@@ -151,9 +151,32 @@ static bool add_source(struct draft *d, uint64_t hash, uint32_t indicator, const
     return true;
 }
 
-bool draft_add(struct draft *d, const struct indicator_key *key, const struct indicator_source *source,
-               struct fail *why)
+/* What a source says is shown to people and sent on with every finding: it is cut, at a whole character. */
+static struct bytes cut(struct bytes text, size_t max)
 {
+    if (text.len <= max)
+        return text;
+    size_t len = max;
+    while (len && (text.at[len] & 0xc0) == 0x80)
+        len--;
+    return bytes_until(text, len);
+}
+
+static struct indicator_source cut_source(const struct indicator_source *s)
+{
+    struct indicator_source c = *s;
+    c.feed = cut(s->feed, INDICATOR_NAME_MAX);
+    c.id = cut(s->id, INDICATOR_NAME_MAX);
+    c.tags = cut(s->tags, INDICATOR_TEXT_MAX);
+    c.description = cut(s->description, INDICATOR_TEXT_MAX);
+    c.reference = cut(s->reference, INDICATOR_TEXT_MAX);
+    return c;
+}
+
+bool draft_add(struct draft *d, const struct indicator_key *key, const struct indicator_source *said, struct fail *why)
+{
+    struct indicator_source bounded = cut_source(said);
+    const struct indicator_source *source = &bounded;
     struct indicator_key k = essence(key);
     uint64_t hash = hash_of_key(d, &k);
     uint32_t indicator = find_indicator(d, hash, &k);

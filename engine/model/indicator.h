@@ -13,8 +13,11 @@
 
 enum { INDICATOR_CONFIDENCE_UNKNOWN = -1 };
 
+/* Octets of what a source says that are kept: of its name and the record's id, and of each other text. */
+enum { INDICATOR_NAME_MAX = 128, INDICATOR_TEXT_MAX = 512 };
+
 #define INDICATOR_ALWAYS INT64_MIN /* no valid_from */
-#define INDICATOR_EVER INT64_MAX   /* no valid_until */
+#define INDICATOR_EVER   INT64_MAX /* no valid_until */
 
 /* How an indicator meets an observable; printed in findings. */
 enum indicator_match {
@@ -34,14 +37,14 @@ const char *indicator_validity_name(enum indicator_validity v);
 
 /* One source's word on an indicator. */
 struct indicator_source {
-    struct bytes feed;        /* the feed's name; of a file of one's own, its name without folder and ending */
-    struct bytes id;          /* of the record in its feed; may be empty, as all texts below */
-    struct bytes tags;        /* separated by ';' */
+    struct bytes feed; /* the feed's name; of a file of one's own, its name without folder and ending */
+    struct bytes id;   /* of the record in its feed; may be empty, as all texts below */
+    struct bytes tags; /* separated by ';' */
     struct bytes description;
     struct bytes reference;
-    int64_t valid_from_ns;    /* INDICATOR_ALWAYS when not said */
-    int64_t valid_until_ns;   /* exclusive end; INDICATOR_EVER when not said */
-    int8_t confidence;        /* 0 to 100, or INDICATOR_CONFIDENCE_UNKNOWN */
+    int64_t valid_from_ns;  /* INDICATOR_ALWAYS when not said */
+    int64_t valid_until_ns; /* exclusive end; INDICATOR_EVER when not said */
+    int8_t confidence;      /* 0 to 100, or INDICATOR_CONFIDENCE_UNKNOWN */
     enum tlp tlp;
     category_id category;
 };
@@ -49,11 +52,11 @@ struct indicator_source {
 /* What is looked for. Two records with the same key are one indicator. */
 struct indicator_key {
     enum observable_type type;
-    enum where where;    /* WHERE_ANY, or the only place where it counts */
-    bool only;           /* `=name`, `=url`: the value itself, nothing below it */
-    struct block block;  /* of ipv4-addr and ipv6-addr; of ip-port its address */
-    uint16_t port;       /* of ip-port */
-    struct bytes value;  /* canonical octets of other types; a content's octets are decoded */
+    enum where where;   /* WHERE_ANY, or the only place where it counts */
+    bool only;          /* `=name`, `=url`: the value itself, nothing below it */
+    struct block block; /* of ipv4-addr and ipv6-addr; of ip-port its address */
+    uint16_t port;      /* of ip-port */
+    struct bytes value; /* canonical octets of other types; a content's octets are decoded */
 };
 
 struct indicator {

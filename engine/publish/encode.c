@@ -274,10 +274,13 @@ static void put_indicator(struct json *j, const struct told *t, const struct ren
     put_string(j, "validity", indicator_validity_name(r->validity));
     json_key(j, "sources");
     json_array(j);
+    uint64_t shown = 0;
     for (const struct indicator_source *s = t->sources; s != t->sources + t->source_count; s++)
-        if (s->tlp <= tier)
+        if (s->tlp <= tier && ++shown <= ENCODE_SOURCES_MAX)
             put_source(j, s);
     json_end(j);
+    if (shown > ENCODE_SOURCES_MAX)
+        put_number(j, "more_sources", shown - ENCODE_SOURCES_MAX);
     json_end(j);
 }
 

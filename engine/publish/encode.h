@@ -47,6 +47,8 @@ enum { CONFIDENCE_MEDIUM = 30, CONFIDENCE_HIGH = 70, CONFIDENCE_UNSAID = 50 };
 
 const char *severity_name(enum severity s);
 
+enum { ENCODE_SOURCES_MAX = 64 /* that a finding shows; it says how many more there are */ };
+
 /* What a tier's reader of this finding sees. */
 struct rendition {
     bool told;      /* false: nothing remains */

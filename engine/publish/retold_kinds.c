@@ -14,6 +14,12 @@ static int64_t time_of(struct bytes text)
     return text_time(text, &ns, &date_only) ? ns : 0;
 }
 
+/* Others may write any number. */
+static int64_t window_of(int64_t seconds)
+{
+    return seconds < 0 || seconds > INT32_MAX ? 0 : seconds * TEXT_SECOND_NS;
+}
+
 /* How it went with who was told of it. */
 static enum finding_status status_of(struct bytes text)
 {
@@ -59,7 +65,7 @@ static bool take_correlation(void *to, struct bytes path, const struct json_valu
         else if (IS("confidence"))
             r->tier.confidence = (int8_t)v->number;
         else if (IS("window_s"))
-            c->window_ns = v->number * TEXT_SECOND_NS;
+            c->window_ns = window_of(v->number);
         else if (IS("generation"))
             c->generation = (uint32_t)v->number;
     }
@@ -117,7 +123,7 @@ static void take_number(struct trend *t, struct bytes path, const struct json_va
         if (t->history_count < TREND_HISTORY)
             t->history[t->history_count++] = (struct trend_point){.count = v->real, .expected = NAN};
     } else if (IS("window_s")) {
-        t->window_ns = v->number * TEXT_SECOND_NS;
+        t->window_ns = window_of(v->number);
     } else if (IS("observed")) {
         t->observed = v->real;
     } else if (IS("expected")) {

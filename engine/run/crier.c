@@ -51,6 +51,13 @@ struct crier {
     struct crier_counters counters;
 };
 
+/* The guard's own: whoever floods with an indicator does not fold what others see of it. */
+static uint64_t flood_key(const struct crier *c, uint64_t indicator, const struct hit *hit)
+{
+    const uint64_t parts[] = {indicator, hit->finding.sensor};
+    return hash_keyed(&c->key, parts, sizeof parts);
+}
+
 static struct fold *find_fold(struct crier *c, uint64_t indicator, uint32_t *slot)
 {
     for (*slot = table_first(&c->folded, indicator); *slot != TABLE_NONE;
@@ -108,6 +115,7 @@ static void tell_kept(struct crier *c, uint64_t indicator, uint64_t folded)
 /* True: it is told singly. */
 static bool tell_or_fold(struct crier *c, struct hit *hit, uint64_t indicator, int64_t now_ns)
 {
+    indicator = flood_key(c, indicator, hit);
     uint64_t other, folded = 0;
     if (flood_forgets(&c->flood, indicator, &other, &folded))
         tell_kept(c, other, folded);

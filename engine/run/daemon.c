@@ -233,21 +233,20 @@ enum { WRITER_CRIER, WRITER_FEEDS };
 static bool open_surveyor(struct daemon *d)
 {
     const struct config *c = d->config;
-    const struct detector *detector = detector_named(c->trends.detector);
-    if (!detector) {
-        log_error("trends.detector: there is none named %s", c->trends.detector);
+    struct fail why = {.text = ""};
+    const struct surveyor_settings settings = {.regions = d->atlas.regions,
+                                               .detector = detector_named(c->trends.detector),
+                                               .window_ns = c->trends.window_ns,
+                                               .lateness_ns = c->trends.lateness_ns,
+                                               .least = c->trends.least,
+                                               .writers = WRITER_FEEDS + c->feeds_count,
+                                               .start_ns = clock_wall_ns() - SURVEYOR_BEHIND * c->trends.window_ns};
+    if (!surveyor_fits(&settings, &why)) {
+        log_error("%s", why.text);
         return false;
     }
     d->trends = ring_new(SURVEYOR_RING);
-    d->surveyor =
-        surveyor_new(&(struct surveyor_settings){.regions = d->atlas.regions,
-                                                 .detector = detector,
-                                                 .window_ns = c->trends.window_ns,
-                                                 .lateness_ns = c->trends.lateness_ns,
-                                                 .least = c->trends.least,
-                                                 .writers = WRITER_FEEDS + c->feeds_count,
-                                                 .start_ns = clock_wall_ns() - SURVEYOR_BEHIND * c->trends.window_ns},
-                     tell_trend, d);
+    d->surveyor = surveyor_new(&settings, tell_trend, d);
     return true;
 }
 

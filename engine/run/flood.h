@@ -1,5 +1,6 @@
 /*
  * flood: the guard that keeps one indicator from drowning the others: a rate for each, and a count of what was folded.
+ * The crier counts an indicator apart for each sensor and feed, so that none can fold what another sees of it.
  *
  * Each indicator has a bucket of `burst` tokens, which fills at `rate` a minute (as the generic cell rate algorithm of
  * ITU-T I.371: one time is all there is of it). A finding that finds a token is told; one that finds none is folded: it

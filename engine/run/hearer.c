@@ -30,6 +30,7 @@ struct source {
     struct frames frames;
     struct zmtp_socket *socket; /* NULL: a file */
     struct census *census;      /* NULL: its events are not counted */
+    int64_t abreast_ns;         /* when there was nothing to read of it; monotonic */
     uint64_t records;           /* of this life */
     uint64_t noted_inode, noted_at;
     unsigned named;
@@ -58,6 +59,7 @@ struct hearer {
     unsigned socket_count;
     int64_t wall_ns, now_ns; /* of this round */
     int64_t noted_ns;
+    int64_t crowded_ns; /* until then the surveyor is not waited for */
 };
 
 /* ---- records */
@@ -91,16 +93,30 @@ static bool recognise(struct source *s, struct bytes frame)
     return false;
 }
 
-/* Its time is the clock of what this feed brings, until it has caught up with the wall's. */
+/* Where the surveyor is behind, it is waited for; but not where it waits for another feed, which this thread would have
+ * to read: then it is not waited for again for a while, and what finds no room is counted as late. */
+static void await_room(struct hearer *h, struct source *s, int64_t time_ns)
+{
+    int64_t now_ns = clock_monotonic_ns(), until_ns = now_ns + HEARER_ROOM_NS;
+    unsigned idle = 0;
+    if (census_ready(s->census, time_ns) || now_ns < h->crowded_ns)
+        return;
+    swap_offline();
+    while (!census_ready(s->census, time_ns) && clock_monotonic_ns() < until_ns && !progress_read(&h->stop))
+        ring_pause(&idle);
+    swap_online();
+    if (!census_ready(s->census, time_ns))
+        h->crowded_ns = clock_monotonic_ns() + HEARER_CROWDED_NS;
+}
+
+/* Its time is the clock of what this feed brings, until it has caught up with the wall's; it may hold the others'
+ * windows back for HEARER_BEHIND_NS in a row. */
 static void count(struct hearer *h, struct source *s, const struct event *e)
 {
     char room[3];
-    unsigned idle = 0;
-    census_pass(s->census, e->time_ns < h->wall_ns ? e->time_ns : h->wall_ns);
-    swap_offline(); /* others may be behind */
-    while (!census_ready(s->census, e->time_ns) && !progress_read(&h->stop))
-        ring_pause(&idle);
-    swap_online();
+    bool behind = e->time_ns < h->wall_ns && h->now_ns - s->abreast_ns < HEARER_BEHIND_NS;
+    census_pass(s->census, behind ? e->time_ns : h->wall_ns);
+    await_room(h, s, e->time_ns);
     h->context.places = swap_get(h->job->places);
     struct census_entry entry = census_of_event(e, s->config->name, s->config->country, h->context.places, room);
     census_add(s->census, &entry);
@@ -229,6 +245,8 @@ static bool hear(struct hearer *h, bool files)
     for (unsigned i = 0; i < h->count; i++) {
         struct source *s = &h->sources[i];
         bool heard = s->socket ? hear_socket(h, s) : files && hear_file(h, s);
+        if (!heard)
+            s->abreast_ns = h->now_ns;
         if (!heard && s->census)
             census_pass(s->census, h->wall_ns);
         did |= heard;
@@ -311,6 +329,7 @@ static bool open_source(struct hearer *h, const struct config_feed *c, struct fa
     if (h->job->surveyor)
         s->census = surveyor_census(h->job->surveyor, h->job->first_writer + h->count);
     h->count++;
+    s->abreast_ns = h->now_ns;
     snprintf(s->ledger_name, sizeof s->ledger_name, "feed:%s", c->name);
     if (c->format)
         set_format(s, format_named(c->format));
@@ -327,6 +346,7 @@ struct hearer *hearer_open(const struct hearer_job *job, struct fail *why)
     if (!h || !(h->sources = calloc(job->config->feeds_count + 1, sizeof *h->sources)))
         abort();
     h->job = job;
+    h->now_ns = clock_monotonic_ns();
     h->told = ring_new(HEARER_RING);
     h->notes = ring_new(HEARER_NOTES);
     h->reader = event_reader_new();

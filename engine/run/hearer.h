@@ -28,8 +28,11 @@ enum {
     HEARER_NAMED = 20,
 };
 
-#define HEARER_NOTE_NS  (INT64_C(1) * 1000000000)
-#define HEARER_DRAIN_NS (INT64_C(3) * 1000000000) /* at the end, for messages that have come already */
+#define HEARER_NOTE_NS    (INT64_C(1) * 1000000000)
+#define HEARER_ROOM_NS    INT64_C(500000000)         /* for the surveyor to make room */
+#define HEARER_CROWDED_NS (INT64_C(1) * 1000000000)  /* in which it is not waited for again */
+#define HEARER_BEHIND_NS  (INT64_C(60) * 1000000000) /* that old news of one feed may hold windows open */
+#define HEARER_DRAIN_NS   (INT64_C(3) * 1000000000)  /* at the end, for messages that have come already */
 
 struct hearer_job {
     const struct config *config; /* its feeds */

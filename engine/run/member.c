@@ -37,7 +37,7 @@ void member_count(const struct told *t, const struct correlate_member *m, struct
     census_add(census, &(struct census_entry){.country = m->country,
                                               .category = m->category,
                                               .kind = CENSUS_HITS,
-                                              .tlp = t->sensor->tlp,
+                                              .tlp = tlp_stricter(t->sensor->tlp, m->tlp),
                                               .reporter = hash_fixed(t->sensor->name, strlen(t->sensor->name)),
                                               .time_ns = m->time_ns,
                                               .weight = 1});

@@ -172,18 +172,18 @@ enum { WRITER_HERALD, WRITER_EVENTS };
 static bool open_surveyor(struct play *p)
 {
     const struct config *c = &p->options->config;
-    const struct detector *detector = detector_named(c->trends.detector);
-    if (!detector) {
-        log_error("trends.detector: there is none named %s", c->trends.detector);
+    struct fail why = {.text = ""};
+    const struct surveyor_settings settings = {.regions = p->atlas.regions,
+                                               .detector = detector_named(c->trends.detector),
+                                               .window_ns = c->trends.window_ns,
+                                               .lateness_ns = c->trends.lateness_ns,
+                                               .least = c->trends.least,
+                                               .writers = inputs_events(&p->inputs) ? 2 : 1};
+    if (!surveyor_fits(&settings, &why)) {
+        log_error("%s", why.text);
         return false;
     }
-    p->surveyor = surveyor_new(&(struct surveyor_settings){.regions = p->atlas.regions,
-                                                           .detector = detector,
-                                                           .window_ns = c->trends.window_ns,
-                                                           .lateness_ns = c->trends.lateness_ns,
-                                                           .least = c->trends.least,
-                                                           .writers = inputs_events(&p->inputs) ? 2 : 1},
-                               NULL, NULL);
+    p->surveyor = surveyor_new(&settings, NULL, NULL);
     return true;
 }
 

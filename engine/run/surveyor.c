@@ -44,6 +44,15 @@ static void *must(void *at)
     return at;
 }
 
+bool surveyor_fits(const struct surveyor_settings *settings, struct fail *why)
+{
+    enum { ROOM = SURVEYOR_SLOTS / 4 }; /* the rest is for those who are ahead */
+    if (!settings->detector)
+        return fail_set(why, "trends.detector: there is none of this name");
+    return settings->lateness_ns / settings->window_ns <= ROOM ||
+           fail_set(why, "trends.lateness: expected at most %d times trends.window", ROOM);
+}
+
 struct surveyor *surveyor_new(const struct surveyor_settings *settings, surveyor_told *told, void *to)
 {
     struct surveyor *s = must(calloc(1, sizeof *s));

@@ -40,6 +40,9 @@ typedef void surveyor_told(void *to, struct trend *t);
 
 struct surveyor;
 
+/* Whether so many windows can be open at a time. */
+bool surveyor_fits(const struct surveyor_settings *settings, struct fail *why);
+
 struct surveyor *surveyor_new(const struct surveyor_settings *settings, surveyor_told *told, void *to);
 
 /* Before the first turn: who is told instead. */

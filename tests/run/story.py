@@ -154,7 +154,75 @@ def refuses_a_detector_that_there_is_not(tmp):
     with Daemon(tmp, [], [indicators(tmp, "domain-name,none.example,green")],
                 more=feeds("events.jsonl") + "trends: {detector: oracle}\n") as daemon:
         daemon.start(running=False)
-        assert "oracle" in daemon.ends(2)
+        assert "trends.detector" in daemon.ends(2)
+
+
+# ---- those who mean ill
+
+
+@fact
+def takes_a_label_that_cannot_be_read_for_red(tmp):
+    labels = ["tlp-red", "TLP RED", "tlp:rot", "RED, recipients only", "AMBER STRICT", ["red"], "red"]
+    lines = [incident(n, tlp=label) for n, label in enumerate(labels)]
+    lines.append(incident(99).replace('"__type"', '"tlp": "red", "tlp": "clear", "__type"'))
+    (tmp / "events.jsonl").write_text("".join(lines) + incident(100, tlp="GREEN"))
+    with Daemon(tmp, [], [indicators(tmp, "domain-name,bad.example,clear")], more=feeds("events.jsonl")) as daemon:
+        daemon.start()
+        wait_for("all hits", lambda: len(daemon.hits()) == len(lines) + 1)
+        same({f["observable"]["value"]: f["tlp"] for f in daemon.hits()},
+             {**{f"e{n}.bad.example": "red" for n in [*range(len(labels)), 99]}, "e100.bad.example": "green"})
+        assert "unknown TLP, taken as red" in daemon.status()["feeds"][0]["remarks"]
+        daemon.stop()
+
+
+@fact
+def counts_what_a_red_indicator_found_in_no_trend_that_others_read(tmp):
+    with Daemon(tmp, [f"{{name: office, folder: {inbox(tmp)}}}"], [indicators(tmp, "domain-name,bad.example,red")]) as daemon:
+        daemon.start()
+        put(inbox(tmp), "a.pcap", queries(3))
+        wait_for("the hits", lambda: len(daemon.hits()) >= 3)
+        trends = daemon.status()["trends"]
+        same((trends["counted"], trends["withheld"]), (0, 3))
+        daemon.stop()
+
+
+@fact
+def hears_two_feeds_though_each_waits_for_the_other(tmp):
+    now = time.time()
+    for name in "one", "other":
+        (tmp / f"{name}.jsonl").write_text("".join(incident(n, at=now - 60 + n) for n in range(60)))
+    with Daemon(tmp, [], [indicators(tmp, "domain-name,bad.example,green")],
+                more=feeds("one.jsonl", "other.jsonl") + "trends: {window: 1m, lateness: 1h}\n") as daemon:
+        daemon.start()
+        wait_for("all events", lambda: [f["events"] for f in daemon.status()["feeds"]] == [60, 60])
+        daemon.stop()
+        same(len(of_kind(daemon, "hit")), 120)
+
+
+@fact
+def tells_what_one_feed_sees_though_another_floods(tmp):
+    (tmp / "flood.jsonl").write_text("".join(incident(n) for n in range(50)))
+    with Daemon(tmp, [], [indicators(tmp, "domain-name,bad.example,green")],
+                more=feeds("flood.jsonl", "other.jsonl") + "flood: {rate: 1, burst: 1}\n") as daemon:
+        daemon.start()
+        wait_for("the flood", lambda: daemon.status()["telling"]["folded"] == 49)
+        append(tmp / "other.jsonl", incident(1, **{"source.geolocation.cc": "UY"}))
+        wait_for("the other", lambda: [f for f in of_kind(daemon, "hit") if f["sensor"] == "other"])
+        daemon.stop()
+
+
+@fact
+def survives_an_indicator_that_says_too_much(tmp):
+    says = "\u0001" * 200_000
+    (tmp / "big.json").write_text(json.dumps({"Event": {"info": says, "Attribute": [
+        {"type": "domain", "to_ids": True, "value": "bad.example", "comment": says}]}}))
+    with Daemon(tmp, [], [tmp / "big.json"], more=feeds("events.jsonl")) as daemon:
+        daemon.start()
+        append(tmp / "events.jsonl", incident(1))
+        hit = wait_for("the hit", daemon.hits)[0]
+        assert len(hit["indicator"]["sources"][0]["description"]) <= 512
+        daemon.stop()
+        holds_schema(daemon.hits())
 
 
 if __name__ == "__main__":
