@@ -56,12 +56,13 @@ static void put_number(struct buffer *out, uint64_t number)
     buffer_format(out, "%llu,", (unsigned long long)number);
 }
 
-static void put_observable(struct buffer *out, const struct finding *f)
+static void put_observable(struct buffer *out, const struct told *t)
 {
+    const struct finding *f = t->finding;
     char value[OBSERVABLE_VALUE_MAX];
     struct observable o = finding_observable(f);
     put_word(out, observable_type_name(f->type));
-    put_cell(out, bytes_of(value, observable_write(&o, value)));
+    put_cell(out, bytes_of(value, encode_withholds_value(t) ? 0 : observable_write(&o, value)));
     put_word(out, where_name(f->where));
 }
 
@@ -90,12 +91,13 @@ static void put_end(struct buffer *out, const struct address *a, uint16_t port, 
         buffer_char(out, ',');
 }
 
-static void put_flow(struct buffer *out, const struct finding *f)
+static void put_flow(struct buffer *out, const struct told *t)
 {
     enum { COLUMNS = 7 };
+    const struct finding *f = t->finding;
     bool ports = encode_has_ports(&f->tuple);
     char proto[8];
-    if (f->of_event) {
+    if (f->of_event || t->withheld) {
         for (int i = 0; i < COLUMNS; i++)
             buffer_char(out, ',');
         return;
@@ -135,10 +137,10 @@ static void put_hit(struct buffer *out, const struct told *t)
     put_word(out, finding_status_name(f->status));
     put_word(out, id);
     put_word(out, severity_name(r.severity));
-    put_observable(out, f);
+    put_observable(out, t);
     put_indicator(out, t);
     put_feeds(out, t);
-    put_flow(out, f);
+    put_flow(out, t);
     put_place(out, t);
     put_judgement(out, t, &r);
     put_number(out, f->count);
@@ -150,8 +152,8 @@ static void put_observed(struct buffer *out, const struct told *t)
 {
     const struct finding *f = t->finding;
     put_time(out, f->key.time_ns);
-    put_observable(out, f);
-    put_flow(out, f);
+    put_observable(out, t);
+    put_flow(out, t);
     put_place(out, t);
     if (f->where == WHERE_TLS_SNI || f->where == WHERE_QUIC_SNI)
         buffer_text(out, f->ech ? "true" : "false");

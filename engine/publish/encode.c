@@ -196,6 +196,11 @@ size_t encode_printable(struct bytes raw, char *out)
     return (size_t)(to - out);
 }
 
+bool encode_withholds_value(const struct told *t)
+{
+    return t->withheld && t->finding->match != MATCH_EXACT;
+}
+
 static void put_value(struct json *j, const struct finding *f)
 {
     char value[OBSERVABLE_VALUE_MAX];

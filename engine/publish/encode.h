@@ -37,6 +37,7 @@ struct told {
     const char *publisher;
     const char *id; /* as it was told; NULL: of one that is about to be told, whose id is made from it */
     uint64_t seq;
+    bool withheld;   /* it was read back, without its flow or event: they were not for this reader */
     uint64_t folded; /* findings of this indicator that the flood guard folded into this one; told where not 0 */
 };
 
@@ -80,6 +81,10 @@ void encode_json(const struct told *t, enum tlp tier, struct buffer *out);
 /* One observation: {"timestamp","type","value","where","flow","file","packet"}, and "ech" where a name stood in a
  * ClientHello. */
 void encode_observed_json(const struct told *t, struct buffer *out);
+
+/* Of a finding that was read back: whether its value was withheld too, as one that says more than the indicator does.
+ */
+bool encode_withholds_value(const struct told *t);
 
 /* Whether the protocol has ports (of ICMP: type and code) to tell. */
 bool encode_has_ports(const struct tuple *t);

@@ -8,12 +8,15 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "publish/encode.h"
+#include "publish/output.h"
+#include "publish/retold.h"
 #include "publish/shown.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { LABEL_COLUMNS = 13 };
+enum { LABEL_COLUMNS = 13, BAR_COLUMNS = 40 };
 
 struct member {
     struct member *next;
@@ -30,11 +33,18 @@ struct telling {
     struct member *members;
 };
 
+/* A member of a correlation, as its owner reads it. */
+struct evidence {
+    struct evidence *next;
+    struct bytes id, json;
+};
+
 struct explain {
     struct arena arena;
     struct json_reader *reader;
     struct telling *history, *publications; /* in their order */
     struct telling *last;                   /* of `history` */
+    struct evidence *evidence;
 };
 
 struct reading {
@@ -120,6 +130,44 @@ static struct bytes get(const struct telling *t, const char *path)
 static bool is(struct bytes text, const char *what)
 {
     return bytes_equal(text, bytes_text(what));
+}
+
+/* ---- evidence */
+
+void explain_evidence(const struct explain *e, void (*each)(void *to, const char *id), void *to)
+{
+    char id[IDENTITY_MAX];
+    for (const struct member *m = e->last ? e->last->members : NULL; m; m = m->next) {
+        if (!is(m->path, "evidence[]") || !m->text.len || m->text.len >= sizeof id)
+            continue;
+        memcpy(id, m->text.at, m->text.len);
+        id[m->text.len] = 0;
+        each(to, id);
+    }
+}
+
+struct naming {
+    struct explain *e;
+    struct evidence *of;
+};
+
+static bool take_id(void *to, struct bytes path, const struct json_value *v)
+{
+    struct naming *n = to;
+    if (is(path, "id") && v->kind == JSON_STRING)
+        n->of->id = arena_copy(&n->e->arena, v->text);
+    return !n->of->id.len;
+}
+
+bool explain_add_evidence(struct explain *e, struct bytes json, struct fail *why)
+{
+    struct evidence *of = arena_take(&e->arena, sizeof *of);
+    *of = (struct evidence){.next = e->evidence, .json = arena_copy(&e->arena, bytes_trim(json))};
+    struct naming n = {.e = e, .of = of};
+    if (!json_read(e->reader, of->json, take_id, &n, why))
+        return false;
+    e->evidence = of;
+    return true;
 }
 
 /* ---- JSON */
@@ -429,20 +477,25 @@ static void put_event(const struct page *p)
     }
 }
 
+/* Whether it is one of these, or below one that ends in a dot. */
+static bool is_among(struct bytes path, const char *const *names)
+{
+    for (; *names; names++)
+        if (is(path, *names) || ((*names)[strlen(*names) - 1] == '.' && bytes_start_with(path, *names)))
+            return true;
+    return false;
+}
+
 /* What a finding of another kind, or of a later version, says besides: its members as they are. */
-static void put_rest(const struct page *p)
+static void put_rest(const struct page *p, const char *const *laid_out)
 {
     static const char *const known[] = {
         "v",          "kind",       "status",         "id",          "timestamp",  "publisher", "seq",
         "tlp",        "generation", "folded",         "observable.", "indicator.", "flow.",     "evidence.",
         "sensor",     "region.",    "event.",         "category.",   "confidence", "severity",  "count",
-        "first_seen", "last_seen",  "remote_country", "flow",        "event",      "evidence"};
+        "first_seen", "last_seen",  "remote_country", "flow",        "event",      "evidence",  NULL};
     for (const struct member *m = p->t->members; m; m = m->next) {
-        bool shown = !m->text.len;
-        for (size_t i = 0; i < sizeof known / sizeof *known && !shown; i++)
-            shown =
-                is(m->path, known[i]) || (known[i][strlen(known[i]) - 1] == '.' && bytes_start_with(m->path, known[i]));
-        if (shown)
+        if (!m->text.len || is_among(m->path, known) || is_among(m->path, laid_out))
             continue;
         char name[64];
         snprintf(name, sizeof name, "%.*s ", (int)(m->path.len < 60 ? m->path.len : 60), (const char *)m->path.at);
@@ -472,18 +525,30 @@ static void put_severity(const struct page *p)
     end(p);
 }
 
+static void put_category(const struct page *p)
+{
+    if (!get(p->t, "category.type").len)
+        return;
+    label(p, "category");
+    put(p, "", "category.class", "");
+    put(p, "/", "category.type", "");
+    end(p);
+}
+
+static void put_tlp(const struct page *p, const char *reason)
+{
+    if (!get(p->t, "tlp").len)
+        return;
+    label(p, "TLP");
+    put(p, "", "tlp", reason);
+    end(p);
+}
+
 static void put_judgement(const struct page *p)
 {
-    if (get(p->t, "category.type").len) {
-        label(p, "category");
-        put(p, "", "category.class", "");
-        put(p, "/", "category.type", "");
-        end(p);
-    }
+    put_category(p);
     put_severity(p);
-    label(p, "TLP");
-    put(p, "", "tlp", ", the strictest of all that stands here");
-    end(p);
+    put_tlp(p, ", the strictest of all that stands here");
     label(p, "place");
     if (!put(p, "", "region.country", ""))
         buffer_text(p->out, "unknown");
@@ -515,6 +580,7 @@ static void put_history(const struct page *p, const struct telling *list)
         put(&one, ", seen ", "count", "×");
         put(&one, ", ", "severity", "");
         put(&one, ", generation ", "generation", "");
+        put(&one, ", observed ", "observed", "");
         end(p);
     }
 }
@@ -533,25 +599,325 @@ static void put_publications(const struct page *p, const struct telling *list)
         put(&one, "", "tlp", ": ");
         shown_add(bytes_text(t->topic), p->out);
         buffer_format(p->out, " seq %llu", (unsigned long long)t->seq);
-        if (get(t, "indicator.type").len && !get(t, "flow.src_ip").len && !get(t, "event.feed").len)
+        if (is(get(t, "kind"), "hit") && !get(t, "flow.src_ip").len && !get(t, "event.feed").len)
             buffer_text(p->out, ", without flow and evidence");
         end(p);
     }
+}
+
+/* ---- the kinds that are no hit */
+
+static double real(const struct page *p, const char *path)
+{
+    double number;
+    return text_decimal(get(p->t, path), &number) ? number : NAN;
+}
+
+static int64_t time_at(const struct page *p, const char *path)
+{
+    int64_t ns;
+    bool date_only;
+    return text_time(get(p->t, path), &ns, &date_only) ? ns : INT64_MIN;
+}
+
+/* In whole seconds; UTC. False, and nothing, where it is unknown. */
+static bool put_when(const struct page *p, const char *before, int64_t ns)
+{
+    char time[TEXT_TIME_MAX];
+    if (ns == INT64_MIN)
+        return false;
+    buffer_format(p->out, "%s%.*s", before, (int)text_time_write(ns, 0, time), time);
+    return true;
+}
+
+/* A member that counts seconds, in the greatest unit that fits whole. */
+static void put_length(const struct page *p, const char *before, const char *path)
+{
+    static const struct {
+        uint64_t seconds;
+        const char *name;
+    } units[] = {{86400, "d"}, {3600, "h"}, {60, "min"}, {1, "s"}};
+    uint64_t seconds = 0;
+    size_t u = 0;
+    if (!text_number(get(p->t, path), INT64_MAX, &seconds) || !seconds)
+        return;
+    while (seconds % units[u].seconds)
+        u++;
+    buffer_format(p->out, "%s%llu %s", before, (unsigned long long)(seconds / units[u].seconds), units[u].name);
+}
+
+/* As exactly as people compare it: counts are whole, what is expected of them seldom is. */
+static void put_count(const struct page *p, double number)
+{
+    if (number == floor(number))
+        buffer_format(p->out, "%.0f", number);
+    else
+        buffer_format(p->out, fabs(number) < 0.1 ? "%.2g" : "%.1f", number);
+}
+
+static void put_counted(const struct page *p)
+{
+    if (!get(p->t, "counted").len)
+        return;
+    label(p, "what");
+    strong(p, get(p->t, "category.type"));
+    put(p, ": ", "counted", "s");
+    put(p, " in ", "place", "");
+    put(p, " (", "subregion", ")");
+    put_length(p, ", in windows of ", "window_s");
+    end(p);
+}
+
+static void put_observed(const struct page *p)
+{
+    double observed = real(p, "observed"), expected = real(p, "expected");
+    double lower = real(p, "lower"), upper = real(p, "upper");
+    if (isnan(observed))
+        return;
+    label(p, "observed");
+    put_count(p, observed);
+    put_when(p, " in the worst window, from ", time_at(p, "peak"));
+    end(p);
+    label(p, "expected");
+    if (isnan(expected))
+        buffer_text(p->out, "unknown");
+    else
+        put_count(p, expected);
+    if (!isnan(upper)) {
+        buffer_text(p->out, isnan(lower) ? "; ordinary are up to " : "; ordinary are ");
+        if (!isnan(lower))
+            put_count(p, lower), buffer_text(p->out, " to ");
+        put_count(p, upper);
+    }
+    end(p);
+}
+
+/* Digits as far as they tell one score from the next: near 1, as many as there are nines. */
+static void put_score(const struct page *p)
+{
+    double score = real(p, "score");
+    if (isnan(score))
+        return;
+    label(p, "score");
+    if (score > 0.999999)
+        buffer_text(p->out, "above 0.999999");
+    else
+        buffer_format(p->out, score > 0.99 ? "%.6f" : "%.2f", score);
+    buffer_text(p->out, " of 1: how surely this is no ordinary count\n");
+    label(p, "severity");
+    put(p, "", "severity", ": by the score (medium from 0.99, high from 0.9999)");
+    end(p);
+}
+
+static void put_since(const struct page *p)
+{
+    double excess = real(p, "excess");
+    int64_t first_ns = time_at(p, "first_seen"), last_ns = time_at(p, "last_seen");
+    if (first_ns == INT64_MIN)
+        return;
+    label(p, "since");
+    put_when(p, "", first_ns);
+    if (last_ns != first_ns)
+        put_when(p, "; the last window that alarmed began ", last_ns);
+    put(p, "; ", "windows", is(get(p->t, "windows"), "1") ? " window" : " windows");
+    if (!isnan(excess)) {
+        buffer_text(p->out, ", in all ");
+        put_count(p, excess);
+        buffer_text(p->out, " more than expected");
+    }
+    end(p);
+}
+
+/* A row: when its window began, what was counted, and that as a bar. */
+static void put_row(const struct page *p, const char *name, int64_t ns, double count, double most, bool alarmed)
+{
+    char time[TEXT_TIME_MAX];
+    label(p, name);
+    text_time_write(ns, 0, time);
+    buffer_format(p->out, "%.10s %.5s ", time, time + sizeof "2026-11-21T" - 1);
+    if (isnan(count))
+        buffer_text(p->out, "      ?");
+    else
+        buffer_format(p->out, "%7.*f", count == floor(count) ? 0 : 1, count);
+    int bar = count > 0 ? (int)ceil(BAR_COLUMNS * count / most) : 0;
+    if (bar)
+        buffer_char(p->out, ' ');
+    if (alarmed)
+        paint(p, "\033[1;31m");
+    for (int i = 0; i < bar; i++)
+        buffer_text(p->out, "█");
+    if (alarmed)
+        paint(p, "\033[0m");
+    end(p);
+}
+
+/* The last row is the window that ends at its timestamp. */
+static void put_plot(const struct page *p)
+{
+    double count, most = 0;
+    uint64_t window_s = 0, rows = 0;
+    int64_t end_ns = time_at(p, "timestamp"), since_ns = time_at(p, "first_seen"), last_ns = time_at(p, "last_seen");
+    for (const struct member *m = p->t->members; m; m = m->next)
+        if (is(m->path, "history[]")) {
+            rows++;
+            most = text_decimal(m->text, &count) && count > most ? count : most;
+        }
+    if (!text_number(get(p->t, "window_s"), 366 * 86400, &window_s) || end_ns < 0 || rows > TREND_HISTORY)
+        return;
+    const char *name = "counts";
+    for (const struct member *m = p->t->members; m; m = m->next) {
+        if (!is(m->path, "history[]"))
+            continue;
+        int64_t ns = end_ns - (int64_t)(rows-- * window_s) * TEXT_SECOND_NS;
+        put_row(p, name, ns, text_decimal(m->text, &count) ? count : NAN, most, ns >= since_ns && ns <= last_ns);
+        name = "";
+    }
+}
+
+static void put_reporters(const struct page *p)
+{
+    if (!get(p->t, "reporters").len)
+        return;
+    label(p, "reporters");
+    put(p, "at least ", "reporters", " stand behind the counts");
+    end(p);
+}
+
+static void put_named(const struct page *p, const char *name, const char *path)
+{
+    if (!get(p->t, path).len)
+        return;
+    label(p, name);
+    put(p, "", path, "");
+    end(p);
+}
+
+static void put_trend(const struct page *p)
+{
+    static const char *const laid_out[] = {"place",    "subregion", "counted", "window_s",  "detector", "observed",
+                                           "expected", "lower",     "upper",   "score",     "excess",   "windows",
+                                           "peak",     "reporters", "history", "history[]", NULL};
+    char reason[128];
+    put_counted(p);
+    put_observed(p);
+    put_score(p);
+    put_since(p);
+    put_reporters(p);
+    put_named(p, "detector", "detector");
+    put_category(p);
+    snprintf(reason, sizeof reason,
+             ": trends are green from %d reporters on, else amber; stricter reports are not counted",
+             TREND_REPORTERS_GREEN);
+    put_tlp(p, reason);
+    put_plot(p);
+    put_rest(p, laid_out);
+}
+
+static void put_linked(const struct page *p)
+{
+    unsigned countries = 0;
+    if (get(p->t, "indicator.type").len) {
+        label(p, "indicator");
+        put(p, "", "indicator.type", " ");
+        strong(p, get(p->t, "indicator.value"));
+        put(p, ", linked by the rule ", "rule", "");
+        end(p);
+    }
+    for (const struct member *m = p->t->members; m; m = m->next)
+        if (is(m->path, "countries[]")) {
+            if (!countries++)
+                label(p, "countries");
+            put_text(p, countries > 1 ? ", " : "", m->text);
+        }
+    if (countries) {
+        buffer_text(p->out, countries > 1 ? ", in the order in which it was met there" : "");
+        put(p, "; all in ", "place", "");
+        end(p);
+    }
+    if (!get(p->t, "count").len)
+        return;
+    label(p, "seen");
+    put(p, "", "count", is(get(p->t, "count"), "1") ? " hit" : " hits");
+    put_when(p, " from ", time_at(p, "first_seen"));
+    put_when(p, " to ", time_at(p, "last_seen"));
+    put_length(p, "; the window of the rule is ", "window_s");
+    end(p);
+}
+
+static const struct evidence *find_evidence(const struct explain *e, struct bytes id)
+{
+    const struct evidence *of = e->evidence;
+    while (of && !bytes_equal(of->id, id))
+        of = of->next;
+    return of;
+}
+
+/* Its line as `vigia hits` has it, or else its id alone. */
+static void put_member_line(const struct page *p, const struct explain *e, struct retold *room, struct bytes id)
+{
+    const struct output_style style = {.colour = p->colour};
+    const struct evidence *of = find_evidence(e, id);
+    struct fail ignored = {.text = ""};
+    if (of && retold_read(e->reader, of->json, room, &ignored) && room->known) {
+        output_text.write(p->out, &room->told, &style);
+        return;
+    }
+    shown_add(id, p->out);
+    end(p);
+}
+
+static void put_members(const struct page *p, const struct explain *e)
+{
+    struct retold *room = calloc(1, sizeof *room); /* too large for the stack */
+    const char *name = "evidence";
+    if (!room)
+        abort();
+    for (const struct member *m = p->t->members; m; m = m->next) {
+        if (!is(m->path, "evidence[]"))
+            continue;
+        label(p, name);
+        put_member_line(p, e, room, m->text);
+        name = "";
+    }
+    retold_clear(room);
+    free(room);
+}
+
+static void put_correlation(const struct page *p, const struct explain *e)
+{
+    static const char *const laid_out[] = {"rule", "place", "countries", "countries[]", "window_s", "evidence[]", NULL};
+    put_linked(p);
+    put_members(p, e);
+    put_category(p);
+    put_severity(p);
+    put_tlp(p, ", the strictest of its hits");
+    put_rest(p, laid_out);
+}
+
+static void put_hit(const struct page *p)
+{
+    static const char *const laid_out[] = {NULL};
+    put_seen(p);
+    put_observable(p);
+    put_evidence(p);
+    put_indicator(p);
+    put_sources(p);
+    put_flow(p);
+    put_event(p);
+    put_rest(p, laid_out);
+    put_judgement(p);
 }
 
 void explain_text(const struct explain *e, bool colour, struct buffer *out)
 {
     struct page p = {.t = e->last, .out = out, .colour = colour};
     put_head(&p);
-    put_seen(&p);
-    put_observable(&p);
-    put_evidence(&p);
-    put_indicator(&p);
-    put_sources(&p);
-    put_flow(&p);
-    put_event(&p);
-    put_rest(&p);
-    put_judgement(&p);
+    if (is(get(p.t, "kind"), "trend"))
+        put_trend(&p);
+    else if (is(get(p.t, "kind"), "correlation"))
+        put_correlation(&p, e);
+    else
+        put_hit(&p);
     put_history(&p, e->history);
     put_publications(&p, e->publications);
 }

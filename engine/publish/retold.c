@@ -15,6 +15,8 @@ struct reading {
     struct bytes indicator_value;
     struct bytes reporter; /* of an event */
     struct bytes reference;
+    bool flow; /* it has one */
+    struct bytes severity;
 };
 
 static struct bytes kept(struct retold *d, struct bytes text)
@@ -151,7 +153,7 @@ static bool take(void *to, struct bytes path, const struct json_value *v)
     else if (IS("indicator.match"))
         f->match = (enum indicator_match)named(v->text, match_name, MATCH_PATTERN + 1);
     else if (IS("flow.src_ip"))
-        address_read(v->text, &f->tuple.src);
+        r->flow = address_read(v->text, &f->tuple.src);
     else if (IS("flow.dest_ip"))
         address_read(v->text, &f->tuple.dst);
     else if (IS("flow.proto"))
@@ -170,6 +172,8 @@ static bool take(void *to, struct bytes path, const struct json_value *v)
         category_read(v->text, &f->category);
     else if (IS("evidence.file"))
         d->told.file = arena_text(&d->arena, v->text);
+    else if (IS("severity"))
+        r->severity = kept(d, v->text);
     else if (IS("sensor"))
         d->sensor.name = arena_text(&d->arena, v->text);
     else if (IS("region.country") && v->text.len == 2)
@@ -193,6 +197,16 @@ static size_t add_text(struct finding *f, struct bytes text)
     return len;
 }
 
+/* What became of a withheld flow shows in the severity alone: it is lower where nobody answered. */
+static void guess_state(struct reading *r)
+{
+    struct finding *f = &r->d->finding;
+    f->state = FLOW_ESTABLISHED;
+    if (r->severity.len &&
+        !bytes_equal(r->severity, bytes_text(severity_name(rendition_of(&r->d->told, TLP_RED).severity))))
+        f->state = FLOW_ATTEMPTED;
+}
+
 /* Values are read once their types are known. */
 static void finish(struct reading *r)
 {
@@ -202,6 +216,7 @@ static void finish(struct reading *r)
     struct observable o = {.type = OBSERVABLE_CONTENT};
     struct fail ignored = {.text = ""};
     observable_type_read(r->type, &f->type);
+    d->told.withheld = !r->flow && !f->of_event;
     struct bytes value = bytes_until(r->value, OBSERVABLE_VALUE_MAX);
     if (observable_is_address(f->type) && observable_read(f->type, value, room, &o, &ignored)) {
         f->address = o.address;
@@ -217,6 +232,8 @@ static void finish(struct reading *r)
     if (observable_type_read(r->indicator_type, &type) &&
         indicator_key_read(type, r->indicator_value, key_room, &d->indicator.key, &ignored, &ignored))
         d->told.indicator = &d->indicator;
+    if (d->told.withheld)
+        guess_state(r);
 }
 
 bool retold_read(struct json_reader *reader, struct bytes json, struct retold *d, struct fail *why)

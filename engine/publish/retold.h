@@ -2,8 +2,8 @@
  * retold: a finding as it was told, read back from its JSON, so that whoever receives it can show it as who told it
  * does.
  *
- * What the JSON does not say (a withheld flow) is left empty. Unknown members are passed over, as they must be by
- * whoever reads findings of a later version.
+ * What the JSON does not say is left empty; of a withheld flow `told.withheld` says so. Unknown members are passed
+ * over, as they must be by whoever reads findings of a later version.
  *
  * Owner: one thread.
  */

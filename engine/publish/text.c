@@ -57,6 +57,8 @@ enum {
 static const char RESET[] = "\033[0m", DIM[] = "\033[2m", BOLD[] = "\033[1m", RED[] = "\033[1;31m",
                   GREEN[] = "\033[32m", YELLOW[] = "\033[33m", CYAN[] = "\033[36m";
 
+static const char WITHHELD[] = "(withheld)";
+
 /* Where one line stands. */
 struct line {
     struct buffer *to;
@@ -246,7 +248,7 @@ static void put_value(struct line *l, const struct told *t, unsigned at, bool ta
     const struct finding *f = t->finding;
     char room[OBSERVABLE_VALUE_MAX];
     struct observable o = finding_observable(f);
-    struct bytes value = bytes_of(room, observable_write(&o, room));
+    struct bytes value = encode_withholds_value(t) ? bytes_text(WITHHELD) : bytes_of(room, observable_write(&o, room));
     unsigned end = at + value_columns(l->style, at, tail);
     unsigned left = end > l->column + VALUE_CUT_MIN ? end - l->column : VALUE_CUT_MIN;
     size_t from = telling_at(t, value, cut_at(l->style, left));
@@ -322,16 +324,26 @@ static void put_event(struct line *l, const struct told *t)
     else
         buffer_text(&text, t->sensor->name);
     buffer_format(&text, ": %s", category_type(f->category));
-    if (f->country[0])
-        buffer_format(&text, ", %s", f->country);
+    const char *country = encode_place(t, TLP_RED);
+    if (strcmp(country, "ZZ") != 0)
+        buffer_format(&text, ", %s", country);
     put_text(l, NULL, buffer_bytes(&text), cut_at(l->style, flow_columns(l->style)), false);
     pad_to(l, start + flow_columns(l->style) + 1);
     buffer_free(&text);
 }
 
+static void put_withheld(struct line *l)
+{
+    unsigned start = l->column;
+    put_word(l, DIM, WITHHELD);
+    pad_to(l, start + flow_columns(l->style) + 1);
+}
+
 static void put_context(struct line *l, const struct told *t)
 {
-    if (t->finding->of_event)
+    if (t->withheld)
+        put_withheld(l);
+    else if (t->finding->of_event)
         put_event(l, t);
     else
         put_flow(l, t->finding);

@@ -20,6 +20,7 @@ enum { VALUE_MAX = 65536, READINGS_MAX = 12 };
 /* One way in which a value can be meant. */
 struct reading {
     struct observable o;
+    uint8_t bits; /* of a block of addresses, which `o` begins; 128: it is a value */
     char room[OBSERVABLE_VALUE_MAX];
 };
 
@@ -163,6 +164,13 @@ static void keep_match(void *to, const struct match *m)
         q->found[q->found_count++] = *m;
 }
 
+/* An indicator that meets the block's first address is met by the block where it holds all of it. */
+static bool covers(const struct question *q, const struct match *m, uint8_t bits)
+{
+    const struct indicator_key *key = &database_indicator(q->db, m->indicator)->key;
+    return key->block.bits <= bits;
+}
+
 /* What any reading of the value meets, and what its text would meet in a payload. */
 static void gather(struct question *q, struct bytes text)
 {
@@ -172,7 +180,8 @@ static void gather(struct question *q, struct bytes text)
     for (unsigned i = 0; i < q->count; i++) {
         unsigned count = database_ask(q->db, q->asker, &q->readings[i].o, matches, &more);
         for (unsigned m = 0; m < count; m++)
-            keep_match(q, &matches[m]);
+            if (covers(q, &matches[m], q->readings[i].bits))
+                keep_match(q, &matches[m]);
     }
     struct payload_stream *stream = payload_stream_open(q->db);
     if (!stream)
@@ -187,6 +196,22 @@ static bool add_reading(struct question *q, enum observable_type type, struct by
     if (!observable_read(type, text, r->room, &r->o, why))
         return false;
     r->o.where = WHERE_ANY;
+    r->bits = 128;
+    q->count++;
+    return true;
+}
+
+/* Also one of a single address, which is a value then. */
+static bool add_block(struct question *q, enum observable_type type, struct bytes text)
+{
+    struct reading *r = &q->readings[q->count];
+    struct fail ignored = {.text = ""};
+    struct indicator_key key;
+    if ((type != OBSERVABLE_IPV4_ADDR && type != OBSERVABLE_IPV6_ADDR) ||
+        !indicator_key_read(type, text, r->room, &key, &ignored, &ignored))
+        return false;
+    r->o = (struct observable){.type = key.type, .where = WHERE_ANY, .address = key.block.address};
+    r->bits = key.block.bits;
     q->count++;
     return true;
 }
@@ -197,6 +222,7 @@ static void add_inner(struct question *q)
     struct reading *r = &q->readings[q->count];
     const struct observable *o = &q->readings[0].o;
     r->o = (struct observable){.where = WHERE_ANY, .type = OBSERVABLE_DOMAIN_NAME};
+    r->bits = 128;
     if (o->type == OBSERVABLE_URL)
         r->o.value = url_host(o->value);
     else if (o->type == OBSERVABLE_EMAIL_ADDR)
@@ -234,7 +260,7 @@ static void add_alike(struct question *q, struct bytes text)
 static bool find_country(const struct question *q, char country[3])
 {
     for (unsigned i = 0; i < q->count; i++)
-        if (observable_is_address(q->readings[i].o.type))
+        if (observable_is_address(q->readings[i].o.type) && q->readings[i].bits == 128)
             return places_country(q->atlas.places, &q->readings[i].o.address, country);
     return false;
 }
@@ -277,7 +303,7 @@ static bool ask(struct question *q, const char *asked)
     enum observable_type guess = observable_guess(refanged);
     free(plain);
     q->count = 0;
-    if (add_reading(q, guess, text, &why))
+    if (!add_block(q, guess, text) && add_reading(q, guess, text, &why))
         add_inner(q);
     add_alike(q, text);
     if (!q->count) {
@@ -329,7 +355,7 @@ const struct command command_lookup = {
     .usage = "-i INDICATORS... [-c CONFIG] VALUE...",
     .about = "Says whether a value (defanged or not) is an indicator, who says so, and whether it would be told.",
     .help = "A URL is asked for itself and for its host, an e-mail address also for its domain, ip:port also for its "
-            "address.\n",
+            "address, a block of addresses for itself and for the blocks that hold it.\n",
     .accepts = OPTION_INDICATORS | OPTION_CONFIG | OPTION_FORMAT | OPTION_AS,
     .run = run,
 };

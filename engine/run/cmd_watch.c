@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 enum { WAIT_MS = 200 };
 
@@ -60,25 +61,79 @@ static void subscribe(struct watch *w, const struct options *o)
         zmtp_subscribe(w->telling, "status.");
 }
 
-static bool open_sockets(struct watch *w, struct zmtp *z, const struct options *o, struct fail *why)
-{
-    struct zmtp_keys own;
+/* Whom to hear, and how. */
+struct hearing {
+    const char *endpoint, *replay; /* `replay` NULL: gaps are only said */
+    char rooms[2][CONFIG_TEXT_MAX + 16];
+    bool curve;
     char server[ZMTP_KEY_TEXT];
-    bool curve = o->text[TEXT_SERVER] != NULL;
-    if (curve && !keys_read_public(o->text[TEXT_SERVER], server, why))
+    struct zmtp_keys own;
+};
+
+/* Where a publisher binds to every address of this machine, we connect to its loopback. */
+static const char *reachable(const char *endpoint, char room[CONFIG_TEXT_MAX + 16])
+{
+    static const char *const everywhere[][2] = {
+        {"tcp://*:", "tcp://127.0.0.1:"}, {"tcp://0.0.0.0:", "tcp://127.0.0.1:"}, {"tcp://[::]:", "tcp://[::1]:"}};
+    for (size_t i = 0; i < sizeof everywhere / sizeof *everywhere; i++)
+        if (bytes_start_with(bytes_text(endpoint), everywhere[i][0])) {
+            snprintf(room, CONFIG_TEXT_MAX + 16, "%s%s", everywhere[i][1], endpoint + strlen(everywhere[i][0]));
+            return room;
+        }
+    return endpoint;
+}
+
+/* Who runs the publisher and asks it with its own configuration has its key at hand; others are given the public half.
+ */
+static bool read_server(const struct options *o, struct hearing *h, struct fail *why)
+{
+    struct zmtp_keys pair;
+    struct fail reason = {.text = ""};
+    const char *path = o->text[TEXT_ENDPOINT] ? NULL : o->config.publish.key_path;
+    h->curve = o->text[TEXT_SERVER] || path;
+    if (!h->curve)
+        return true;
+    if (o->text[TEXT_SERVER])
+        return keys_read_public(o->text[TEXT_SERVER], h->server, why);
+    if (!keys_read(path, &pair, &reason))
+        return fail_set(why, "publish.key: %s; expected a key that can be read, or --server with its public half",
+                        reason.text);
+    memcpy(h->server, pair.public_key, sizeof h->server);
+    return true;
+}
+
+static bool read_hearing(const struct options *o, struct hearing *h, struct fail *why)
+{
+    h->endpoint = o->text[TEXT_ENDPOINT] ? o->text[TEXT_ENDPOINT] : reachable(o->config.publish.endpoint, h->rooms[0]);
+    h->replay = o->text[TEXT_REPLAY]     ? o->text[TEXT_REPLAY]
+                : o->text[TEXT_ENDPOINT] ? NULL
+                                         : reachable(o->config.publish.replay, h->rooms[1]);
+    if (!read_server(o, h, why))
         return false;
-    if (curve && o->text[TEXT_KEY] && !keys_read(o->text[TEXT_KEY], &own, why))
-        return false;
-    if (curve && !o->text[TEXT_KEY])
-        zmtp_keys_make(&own);
-    const char *endpoint = o->text[TEXT_ENDPOINT] ? o->text[TEXT_ENDPOINT] : o->config.publish.endpoint;
-    const char *replay = o->text[TEXT_REPLAY]     ? o->text[TEXT_REPLAY]
-                         : o->text[TEXT_ENDPOINT] ? NULL
-                                                  : o->config.publish.replay;
-    w->telling = zmtp_subscriber(z, endpoint, curve ? &own : NULL, curve ? server : NULL, why);
-    if (w->telling && replay)
-        w->asking = zmtp_asker(z, replay, curve ? &own : NULL, curve ? server : NULL, why);
-    return w->telling && (!replay || w->asking);
+    if (h->curve && o->text[TEXT_KEY])
+        return keys_read(o->text[TEXT_KEY], &h->own, why);
+    if (h->curve)
+        zmtp_keys_make(&h->own);
+    return true;
+}
+
+static bool open_sockets(struct watch *w, struct zmtp *z, const struct hearing *h, struct fail *why)
+{
+    const struct zmtp_keys *own = h->curve ? &h->own : NULL;
+    const char *server = h->curve ? h->server : NULL;
+    w->endpoint = h->endpoint;
+    w->telling = zmtp_subscriber(z, h->endpoint, own, server, why);
+    if (w->telling && h->replay)
+        w->asking = zmtp_asker(z, h->replay, own, server, why);
+    return w->telling && (!h->replay || w->asking);
+}
+
+/* A configuration that lies here and was not named is easily thought to hold. */
+static void say_whom(const struct options *o, const struct hearing *h)
+{
+    static const char usual[] = "vigia.yaml";
+    if (!o->text[TEXT_ENDPOINT] && !o->config.path && access(usual, R_OK) == 0)
+        log_note("watch: hears %s, the default; -c %s hears the publisher of that file", h->endpoint, usual);
 }
 
 /* Until interrupted, or until nobody reads what we print. */
@@ -103,7 +158,8 @@ static int follow(struct watch *w, struct showing *s)
 static int watch(const struct options *o)
 {
     struct showing s = {.options = o, .json = json_reader_new()};
-    struct watch w = {.show = show, .say = say, .to = &s};
+    struct hearing h = {.endpoint = NULL};
+    struct watch w = {.show = show, .say = say, .to = &s, .prefixes = o->arguments, .prefix_count = o->argument_count};
     struct zmtp *z = zmtp_new();
     struct fail why = {.text = ""};
     int status = STATUS_USAGE;
@@ -114,7 +170,8 @@ static int watch(const struct options *o)
     watch_init(&w);
     if (o->output->head)
         o->output->head(&s.out, false, &o->style);
-    if (open_sockets(&w, z, o, &why)) {
+    if (read_hearing(o, &h, &why) && open_sockets(&w, z, &h, &why)) {
+        say_whom(o, &h);
         subscribe(&w, o);
         status = follow(&w, &s);
         if (w.missed)
@@ -139,7 +196,7 @@ const struct command command_watch = {
     .about = "Subscribes to a publisher and prints; notices gaps and fetches what it missed.",
     .help =
         "TOPIC is the begin of topics to hear: hit. or hit.green.CL. (all when none is given). Without --endpoint the\n"
-        "configuration's endpoints are taken.\n",
+        "configuration's endpoints are taken, and the public key of its publish.key.\n",
     .accepts = OPTION_CONFIG | OPTION_ENDPOINT | OPTION_FORMAT,
     .run = watch,
 };

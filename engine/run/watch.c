@@ -4,6 +4,7 @@
 #include "run/watch.h"
 
 #include "base/hash.h"
+#include "model/tlp.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -16,6 +17,14 @@ void watch_init(struct watch *w)
     table_init(&w->table, WATCH_TOPICS_MAX);
     w->topics = NULL;
     w->json = json_reader_new();
+}
+
+static bool is_asked_for(const struct watch *w, struct bytes topic)
+{
+    for (int i = 0; i < w->prefix_count; i++)
+        if (bytes_start_with(topic, w->prefixes[i]))
+            return true;
+    return w->prefix_count == 0;
 }
 
 /* NULL when there is no room for another, or its name is too long to be one. `*known`: it was there. */
@@ -74,6 +83,8 @@ static void heard(struct watch *w, struct bytes name, struct bytes json)
     struct fail why = {.text = ""};
     uint64_t seq = 0;
     bool known;
+    if (!is_asked_for(w, name))
+        return;
     json_read(w->json, json, take_seq, &seq, &why);
     struct watch_topic *t = topic_of(w, name, &known);
     if (t && seq && known && seq <= t->seen)
@@ -95,7 +106,7 @@ static void begin_anew(struct watch *w, struct watch_topic *t)
     t->seen = t->asked = 0;
 }
 
-/* What a heartbeat knows of each topic that we hear. The first one says where we came in. */
+/* What a heartbeat knows of each topic that we hear. The first one of its tier says where we came in. */
 static bool take_beat(void *to, struct bytes path, const struct json_value *v)
 {
     struct watch *w = to;
@@ -104,15 +115,14 @@ static bool take_beat(void *to, struct bytes path, const struct json_value *v)
         return true;
     bool known;
     uint64_t seq = (uint64_t)v->number;
-    struct watch_topic *t = topic_of(w, bytes_from(path, sizeof topics - 1), &known);
+    struct bytes name = bytes_from(path, sizeof topics - 1);
+    struct watch_topic *t = is_asked_for(w, name) ? topic_of(w, name, &known) : NULL;
     if (!t)
         return true;
     if (known && seq < t->seen)
         begin_anew(w, t);
-    if (known || w->heard_ns) {
-        if (seq > t->seen)
-            miss(w, t, t->seen + 1, seq);
-    }
+    if ((known || w->tiers & w->tier) && seq > t->seen)
+        miss(w, t, t->seen + 1, seq);
     if (seq > t->seen)
         t->seen = seq;
     return true;
@@ -124,15 +134,25 @@ static bool is_heartbeat(struct bytes topic)
     return topic.len > len && memcmp(topic.at + topic.len - len, heartbeat_end, len) == 0;
 }
 
+/* One bit for each; all that we do not know share one. The tier is the second part of the topic. */
+static uint8_t tier_of(struct bytes topic)
+{
+    enum tlp tlp = TLP_CLEAR;
+    topic = bytes_from(topic, bytes_find(topic, '.') + 1);
+    bool known = tlp_read(bytes_until(topic, bytes_find(topic, '.')), &tlp);
+    return (uint8_t)(1u << (known ? (int)tlp : TLP_RED + 1));
+}
+
 /* Says when heartbeats stop, and when they come again. */
 static void heed_silence(struct watch *w, bool beat, int64_t now_ns)
 {
-    char text[128];
+    char text[WATCH_ENDPOINT_SHOWN + 128];
     int64_t since_ns = w->heard_ns ? w->heard_ns : w->begun_ns;
     int seconds = (int)((now_ns - since_ns) / 1000000000);
     if (!beat && !w->away && now_ns - since_ns >= WATCH_QUIET_NS) {
         w->away = true;
-        snprintf(text, sizeof text, "no heartbeat for %d s: the publisher is away, or the way to it; waiting", seconds);
+        snprintf(text, sizeof text, "no heartbeat for %d s: the publisher at %.*s is away, or the way to it; waiting",
+                 seconds, WATCH_ENDPOINT_SHOWN, w->endpoint);
         w->say(w->to, text);
     } else if (beat && w->away) {
         w->away = false;
@@ -152,7 +172,9 @@ bool watch_turn(struct watch *w, int64_t now_ns)
             heard(w, topic, body);
             continue;
         }
+        w->tier = tier_of(topic);
         json_read(w->json, body, take_beat, w, &why);
+        w->tiers |= w->tier;
         beat = true;
     }
     for (int n = 0; w->asking && n < 1024 && zmtp_receive(w->asking, &peer, &topic, &body); n++, did = true) {

@@ -206,12 +206,12 @@ Test(explain, says_the_same_with_and_without_colour)
 Test(explain, lays_out_what_is_there_of_a_finding_it_does_not_know)
 {
     static const char spare[] =
-        "{\"v\":2,\"kind\":\"trend\",\"status\":\"closed\",\"id\":\"x\",\"later\":[{\"a\":[]}],\"score\":0.5}";
+        "{\"v\":2,\"kind\":\"oracle\",\"status\":\"closed\",\"id\":\"x\",\"later\":[{\"a\":[]}],\"score\":0.5}";
     struct explain *e = explain_new();
     struct fail why = {.text = ""};
     cr_assert(explain_add_finding(e, TOLD, bytes_text(spare), &why));
     char *text = text_with(e, false);
-    cr_expect_eq(strncmp(text, "x  trend, closed\n", 17), 0, "%s", text);
+    cr_expect_eq(strncmp(text, "x  oracle, closed\n", 18), 0, "%s", text);
     cr_expect(strstr(text, "  score        0.5\n"), "%s", text);
     cr_expect_null(strstr(text, "indicator  "));
     cr_expect_null(strstr(text, "what"));
@@ -220,4 +220,128 @@ Test(explain, lays_out_what_is_there_of_a_finding_it_does_not_know)
     cr_expect_not(explain_add_finding(e, TOLD, bytes_text("{\"v\":"), &why));
     cr_expect_neq(why.text[0], 0);
     explain_free(e);
+}
+
+/* ---- the kinds that are no hit, as a publisher told them */
+
+static char *explained_text(const char *const *findings, size_t count, const char *const *evidence, size_t members)
+{
+    struct explain *e = explain_new();
+    struct fail why = {.text = ""};
+    for (size_t i = 0; i < count; i++)
+        cr_assert(explain_add_finding(e, TOLD, bytes_text(findings[i]), &why), "%s", why.text);
+    for (size_t i = 0; i < members; i++)
+        cr_assert(explain_add_evidence(e, bytes_text(evidence[i]), &why), "%s", why.text);
+    char *text = text_with(e, false);
+    explain_free(e);
+    return text;
+}
+
+Test(explain, lays_out_of_a_trend_what_was_counted_and_what_was_to_be_expected)
+{
+    static const char *const told[] = {
+        "{\"v\":1,\"kind\":\"trend\",\"status\":\"updated\",\"id\":\"c170292b-f91b-574a-9390-8f2abc0c69e8\","
+        "\"timestamp\":\"2026-11-21T01:00:00.000000Z\",\"place\":\"CL\",\"subregion\":\"southern-cone\","
+        "\"category\":{\"class\":\"fraud\",\"type\":\"phishing\"},\"counted\":\"event\",\"window_s\":3600,"
+        "\"detector\":\"ears-c2\",\"observed\":40,\"expected\":1.4285714285714286,\"lower\":null,"
+        "\"upper\":4.090232306167813,\"score\":0.99995,\"excess\":57.14,\"windows\":2,\"reporters\":4,"
+        "\"history\":[2,0,20,40],\"tlp\":\"green\",\"severity\":\"high\",\"peak\":\"2026-11-21T00:00:00.000000Z\","
+        "\"first_seen\":\"2026-11-20T23:00:00.000000Z\",\"last_seen\":\"2026-11-21T00:00:00.000000Z\"}"};
+    static const char *const lines[] = {
+        "c170292b-f91b-574a-9390-8f2abc0c69e8  trend, updated, high\n"
+        "  what         phishing: events in CL (southern-cone), in windows of 1 h\n"
+        "  observed     40 in the worst window, from 2026-11-21T00:00:00Z\n"
+        "  expected     1.4; ordinary are up to 4.1\n"
+        "  score        0.999950 of 1: how surely this is no ordinary count\n"
+        "  severity     high: by the score (medium from 0.99, high from 0.9999)\n"
+        "  since        2026-11-20T23:00:00Z; the last window that alarmed began 2026-11-21T00:00:00Z; 2 windows, in "
+        "all 57.1 more than expected\n"
+        "  reporters    at least 4 stand behind the counts\n"
+        "  detector     ears-c2\n"
+        "  category     fraud/phishing\n"
+        "  TLP          green: trends are green from 3 reporters on, else amber; stricter reports are not counted\n"
+        "  counts       2026-11-20 21:00       2 ██\n"
+        "               2026-11-20 22:00       0\n"
+        "               2026-11-20 23:00      20 ████████████████████\n"
+        "               2026-11-21 00:00      40 ████████████████████████████████████████\n"
+        "  history      2026-11-21T03:00:00Z updated",
+    };
+    char *text = explained_text(told, 1, NULL, 0);
+    expect_lines(text, lines, 1);
+    free(text);
+}
+
+static const char campaign[] =
+    "{\"v\":1,\"kind\":\"correlation\",\"status\":\"opened\",\"id\":\"56441e16-eeaf-5a25-9c07-02a79331d36b\","
+    "\"timestamp\":\"2026-11-21T02:30:00.000000Z\",\"generation\":1,\"rule\":\"campaign\","
+    "\"indicator\":{\"type\":\"domain-name\",\"value\":\"bad.example\"},\"place\":\"americas\","
+    "\"countries\":[\"PE\",\"CL\"],\"window_s\":86400,\"evidence\":[\"580c873b-0000-5000-8000-000000000001\","
+    "\"580c873b-0000-5000-8000-000000000002\"],\"category\":{\"class\":\"malicious-code\",\"type\":\"c2-server\"},"
+    "\"tlp\":\"green\",\"confidence\":80,\"severity\":\"high\",\"count\":7,"
+    "\"first_seen\":\"2026-11-21T02:00:00.000000Z\",\"last_seen\":\"2026-11-21T02:30:00.000000Z\"}";
+
+Test(explain, lays_out_of_a_correlation_its_countries_and_each_hit_that_the_journal_has)
+{
+    static const char *const told[] = {campaign};
+    static const char *const lines[] = {
+        "  indicator    domain-name bad.example, linked by the rule campaign\n"
+        "  countries    PE, CL, in the order in which it was met there; all in americas\n"
+        "  seen         7 hits from 2026-11-21T02:00:00Z to 2026-11-21T02:30:00Z; the window of the rule is 1 d\n"
+        "  evidence     580c873b-0000-5000-8000-000000000001\n"
+        "               2026-11-21 02:00:00.123 high   tls.sni         c2.bad.example ",
+        "  severity     high: the strongest confidence is 80",
+        "  TLP          green, the strictest of its hits\n",
+    };
+    struct example x;
+    struct buffer json = {0};
+    example_init(&x);
+    x.told.id = "580c873b-0000-5000-8000-000000000002";
+    encode_json(&x.told, TLP_RED, &json);
+    buffer_char(&json, 0);
+    const char *evidence[] = {json.at};
+    char *text = explained_text(told, 1, evidence, 1);
+    expect_lines(text, lines, sizeof lines / sizeof *lines);
+    cr_expect_null(strstr(text, "without flow"));
+    free(text);
+    buffer_free(&json);
+}
+
+static void count_id(void *to, const char *id)
+{
+    cr_expect_eq(strncmp(id, "580c873b-0000-5000-8000-00000000000", 35), 0, "%s", id);
+    ++*(int *)to;
+}
+
+Test(explain, names_the_evidence_of_a_correlation)
+{
+    struct explain *e = explain_new();
+    struct fail why = {.text = ""};
+    int count = 0;
+    explain_evidence(e, count_id, &count);
+    cr_expect_eq(count, 0);
+    cr_assert(explain_add_finding(e, TOLD, bytes_text(campaign), &why));
+    explain_evidence(e, count_id, &count);
+    cr_expect_eq(count, 2);
+    explain_free(e);
+}
+
+/* Nothing but what stands there, however odd it is. */
+Test(explain, takes_trends_and_correlations_that_are_spare_or_hostile)
+{
+    static const char *const cases[][2] = {
+        {"{\"kind\":\"trend\",\"score\":0.5,\"history\":[1,null,2]}", "  score        0.50 of 1"},
+        {"{\"kind\":\"trend\",\"observed\":1e300,\"expected\":\"x\",\"window_s\":-5,\"timestamp\":\"2026-11-21T01:00:"
+         "00Z\","
+         "\"history\":[1e308,-1e308,0]}",
+         "  expected     unknown\n"},
+        {"{\"kind\":\"trend\",\"window_s\":3600,\"timestamp\":\"1970-01-01T00:00:00Z\",\"history\":[-1,1e308]}",
+         "  counts       "},
+        {"{\"kind\":\"correlation\",\"evidence\":[\"\\u001b[2J\",7,null],\"countries\":[]}",
+         "  evidence     \\x1b[2J\n"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *text = explained_text(&cases[i][0], 1, NULL, 0);
+        expect_lines(text, &cases[i][1], 1);
+        free(text);
+    }
 }

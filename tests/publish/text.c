@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <wchar.h>
 
+#include "publish/retold.h"
 #include "told.h"
 
 static char *line_of(const struct example *e, struct output_style style)
@@ -313,4 +314,58 @@ Test(text, shows_an_observation)
     expect_line(&e, (struct output_style){0},
                 "2026-11-21 02:00:00.123 tls.sni         domain-name c2.bad.example                           "
                 "128.232.110.120:34855 → 66.35.250.204:80      established\n");
+}
+
+/* ---- read back */
+
+static char *retold_line(const struct output *as, const struct example *e, enum tlp tier)
+{
+    static struct retold d;
+    struct json_reader *reader = json_reader_new();
+    struct buffer json = {0}, out = {0};
+    struct fail why = {.text = ""};
+    encode_json(&e->told, tier, &json);
+    cr_assert(retold_read(reader, buffer_bytes(&json), &d, &why), "%s", why.text);
+    as->write(&out, &d.told, &(struct output_style){0});
+    buffer_char(&out, 0);
+    buffer_free(&json);
+    json_reader_free(reader);
+    retold_clear(&d);
+    return out.at;
+}
+
+Test(text, shows_the_country_of_an_event_that_was_read_back)
+{
+    struct example e;
+    example_init(&e);
+    e.finding.of_event = true;
+    e.finding.tlp = TLP_GREEN;
+    memcpy(e.finding.country, "PE", 3);
+    char *line = line_of(&e, (struct output_style){0}), *again = retold_line(&output_text, &e, TLP_RED);
+    cr_expect(strstr(line, ", PE "), "%s", line);
+    cr_expect(strstr(again, ", PE "), "%s", again);
+    free(line);
+    free(again);
+}
+
+/* Of what a tier was not told, neither an end nor a value is made up, and the severity is the one that was told. */
+Test(text, says_that_a_flow_was_withheld)
+{
+    struct example e;
+    example_init(&e);
+    char *line = retold_line(&output_text, &e, TLP_GREEN);
+    cr_expect(strstr(line, " medium tls.sni         (withheld) "), "%s", line);
+    cr_expect(strstr(line, " (withheld)                                    "), "%s", line);
+    cr_expect(strstr(line, "urlhaus: bad.example\n"), "%s", line);
+    cr_expect_null(strstr(line, "::"), "%s", line);
+    free(line);
+    line = retold_line(&output_csv, &e, TLP_GREEN);
+    cr_expect(strstr(line, ",medium,domain-name,,tls.sni,bad.example,suffix,urlhaus,,,,,,,,"), "%s", line);
+    free(line);
+    block_example(&e);
+    e.finding.match = MATCH_EXACT;
+    line = retold_line(&output_text, &e, TLP_GREEN);
+    cr_expect(strstr(line, " low    ip.dst          66.35.250.204 "), "%s", line);
+    cr_expect(strstr(line, " (withheld) "), "%s", line);
+    free(line);
 }

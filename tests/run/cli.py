@@ -1170,6 +1170,21 @@ def looks_up_what_people_write(tmp):
 
 
 @fact
+def looks_up_a_block_that_is_an_indicator_or_lies_in_one(tmp):
+    values = indicators(tmp, "ipv4-addr,203.0.113.0/24", "ipv4-addr,203.0.113.64/29", "ipv6-addr,2001:db8::/32",
+                        "ipv6-addr,::/64")
+    known = {"203.0.113.0/24": ["203.0.113.0/24"], "203[.]0.113.7/24": ["203.0.113.0/24"],
+             "203.0.113.128/25": ["203.0.113.0/24"], "203.0.113.64/30": ["203.0.113.0/24", "203.0.113.64/29"],
+             "203.0.113.64/28": ["203.0.113.0/24"], "203.0.112.0/23": [], "0.0.0.0/0": [], "198.51.100.0/24": [],
+             "2001:db8:1::/48": ["2001:db8::/32"], "2001::/16": [], "::/0": [], "203.0.113.1/32": ["203.0.113.0/24"]}
+    for asked_for, expected in known.items():
+        ran = run("lookup", "-i", values, asked_for)
+        (answer,) = ran.findings()
+        same((asked_for, sorted(i["value"] for i in answer["indicators"])), (asked_for, expected))
+        same(answer["type"], "ipv6-addr" if ":" in asked_for else "ipv4-addr")
+
+
+@fact
 def is_done_when_it_looks_up_what_nobody_warns_of(tmp):
     values = indicators(tmp, "domain-name,=bad.example", "url,http://shop.example/kit/")
     for value in ("good.example", "www.bad.example", "203.0.113.1", "http://shop.example/"):

@@ -1320,6 +1320,107 @@ def says_when_the_publisher_is_silent_and_when_it_is_back(tmp):
         daemon.stop()
 
 
+def tiers_daemon(tmp):
+    return folder_daemon(tmp, BAD, "domain-name,amber.example,amber", "domain-name,red.example,red")
+
+
+def tiers_of(count, first=0):
+    return capture([query(n, f"n{n}.{tier}.example") for n in range(first, first + count)
+                    for tier in ("bad", "amber", "red")])
+
+
+@fact
+def watches_only_the_topics_that_were_asked_for(tmp):
+    """Gaps are noticed in these alone: heartbeats name all topics of their tier."""
+    with tiers_daemon(tmp) as daemon:
+        daemon.start()
+        with Watch("-c", tmp / "ask.yaml", "--format", "json", "hit.green.") as green, \
+                Watch("-c", tmp / "ask.yaml", "--format", "json", "trend.") as trends:
+            told = green.connected(tmp)
+            time.sleep(2.5)  # heartbeats of every tier, before and behind
+            put(inbox(tmp), "a.pcap", tiers_of(30, first=1000))
+            wait_for("the green ones", lambda: len([s for s in green.seqs() if s > told]) >= 30)
+            time.sleep(2.5)
+            same({f["tlp"] for f in green.shown()}, {"green"})
+            same(len(set(green.seqs())), len(green.seqs()))
+            same((trends.shown(), trends.said(), "missed" in green.said()), ([], "", False))
+        daemon.stop()
+
+
+@fact
+def begins_to_watch_where_each_tier_is(tmp):
+    """Heartbeats come one for each tier: what a tier told before the watch began is not missing."""
+    with tiers_daemon(tmp) as daemon:
+        daemon.start()
+        put(inbox(tmp), "a.pcap", tiers_of(30))
+        wait_for("all", lambda: len(daemon.hits()) >= 90)
+        for _ in range(3):
+            with Watch("-c", tmp / "ask.yaml", "--format", "json") as watch:
+                time.sleep(2.5)
+                same((watch.shown(), watch.said()), ([], ""))
+        daemon.stop()
+
+
+@fact
+def names_whom_it_waits_for_and_the_configuration_that_lies_beside_it(tmp):
+    endpoint = f"tcp://127.0.0.1:{free_port()}"
+    os.chdir(tmp)
+    with Watch("--endpoint", endpoint) as named, Watch() as usual:
+        wait_for("silence", lambda: f"the publisher at {endpoint} is away" in named.said())
+        same("vigia.yaml" in named.said() + usual.said(), False)
+    (tmp / "vigia.yaml").write_text(f"publish: {{endpoint: '{endpoint}'}}\n")
+    with Watch() as usual, Watch("-c", "vigia.yaml") as configured:
+        wait_for("a hint", lambda: "-c vigia.yaml" in usual.said())
+        wait_for("silence", lambda: endpoint in configured.said())
+        same("-c vigia.yaml" in configured.said(), False)
+
+
+@fact
+def shows_in_text_where_an_event_was_and_that_a_flow_was_withheld(tmp):
+    path = indicators(tmp, "domain-name,bad.example,green")
+    with Daemon(tmp, [f"{{name: office, folder: {inbox(tmp)}, tlp: amber}}"], [path],
+                more="feeds:\n  - {name: incidents, file: events.jsonl, tlp: green}") as daemon:
+        append(tmp / "events.jsonl", "")
+        daemon.start()
+        with Watch("-c", tmp / "ask.yaml", "--format", "text", "hit.green.") as watch:
+            def lines():
+                return os.pread(watch.out.fileno(), 1 << 20, 0).decode().splitlines()
+            time.sleep(1)
+            append(tmp / "events.jsonl", incident(1, tlp="GREEN"))
+            put(inbox(tmp), "a.pcap", queries(1))
+            event = wait_for("the event", lambda: [line for line in lines() if "partner" in line])[0]
+            hit = wait_for("the hit", lambda: [line for line in lines() if "dns.query" in line])[0]
+            holds(event, "partner: phishing, PE")
+            holds(hit, "(withheld)", "bad.example")
+            same("::" in hit, False)
+        daemon.stop()
+        holds(vigia("hits", "-c", tmp / "ask.yaml", "--format", "text").stdout, "partner: phishing, PE")
+
+
+@fact
+def finds_hits_of_values_as_people_write_them(tmp):
+    feeds = "feeds:\n  - {name: incidents, file: events.jsonl, tlp: green}"
+    with Daemon(tmp, [], [indicators(tmp, "domain-name,bad.example,green", "url,http://shop.example/kit/,green")],
+                more=feeds) as daemon:
+        append(tmp / "events.jsonl", incident(1) + incident(2, **{"source.fqdn": "shop.example",
+                                                                  "source.url": "http://shop.example/kit/a"}))
+        daemon.start()
+        wait_for("both", lambda: len(daemon.hits()) == 2)
+        daemon.stop()
+        for asked in ("bad.example", "bad[.]example", "BAD.example", "hxxp://shop[.]example/kit/", "E1.bad(.)example",
+                      "HXXP://SHOP.example/kit/a"):
+            same((asked, len(daemon.hits("--indicator", asked))), (asked, 1))
+        same(len(daemon.hits("--indicator", "good[.]example")), 0)
+        for asked, count in (("PE", 2), ("pe", 2), ("cl", 0), ("zz", 0), ("Southern-Cone", 0)):
+            same((asked, len(daemon.hits("--country", asked))), (asked, count))
+        for asked, count in (("phishing", 2), ("Fraud/Phishing", 2), ("spam", 0)):
+            same((asked, len(daemon.hits("--type", asked))), (asked, count))
+        for option, asked, expected in (("country", "Chile", "two letters"), ("country", "Q9", "two letters"),
+                                        ("type", "bogus", "RSIT"), ("indicator", "", "a value")):
+            said = vigia("hits", "-c", tmp / "ask.yaml", f"--{option}", asked, status=USAGE).stderr
+            holds(said, f"--{option}: expected", expected, f'found "{asked}"')
+
+
 @fact
 def does_not_wait_for_a_subscriber_that_never_reads(tmp):
     needs_zmq()
@@ -1402,6 +1503,22 @@ def speaks_only_with_who_knows_its_key(tmp):
             time.sleep(0.5)
             same((stranger.messages, mistaken.messages), ([], []))
         daemon.stop()
+
+
+@fact
+def is_watched_with_its_own_configuration_and_key(tmp):
+    """It binds to every address; the key proves it to who can read it, and others are told what they need."""
+    os.chdir(tmp)
+    vigia("keygen", "office")
+    inbox(tmp)
+    with Encrypted(tmp, ["{name: office, folder: in}"], [indicators(tmp, BAD)],
+                   endpoint=f"tcp://*:{free_port()}") as daemon:
+        daemon.start()
+        with Watch("-c", tmp / "ask.yaml", "--format", "json") as watch:
+            watch.connected(tmp)
+        daemon.stop()
+    (tmp / "office.key").unlink()
+    holds(vigia("watch", "-c", tmp / "ask.yaml", status=USAGE).stderr, "publish.key: ", "office.key", "--server")
 
 
 @fact

@@ -68,6 +68,9 @@ def links_what_a_packet_shows_in_one_country_and_an_event_tells_of_another(tmp):
         holds_schema(daemon.hits())
         shown = vigia("hits", "-c", tmp / "ask.yaml", "--format", "text").stdout
         assert "campaign" in shown and "in 3 countries: CL PE UY, 3 hits" in shown, shown
+        shown = vigia("hits", "-c", tmp / "ask.yaml", "--format", "text", "--explain", link["id"]).stdout
+        assert "countries    CL, PE, UY, in the order" in shown and "; all in americas" in shown, shown
+        assert all(i[:8] in shown for i in again["evidence"]) and "partner: phishing, UY" in shown, shown
 
 
 @fact
@@ -131,6 +134,9 @@ def tells_of_a_burst_in_the_reports_of_partners(tmp):
         same([f["status"] for f in of_kind(daemon, "trend") if f["id"] == alarm["id"]], ["opened"])
         shown = vigia("hits", "-c", tmp / "ask.yaml", "--format", "text").stdout
         assert "phishing in CL" in shown and "█" in shown, shown
+        shown = vigia("hits", "-c", tmp / "ask.yaml", "--format", "text", "--explain", alarm["id"]).stdout
+        assert "phishing: events in CL (southern-cone), in windows of 1 h\n" in shown, shown
+        assert shown.count(":00  ") >= len(alarm["history"]) and f"observed     {alarm['observed']} in" in shown, shown
 
 
 @fact
