@@ -1,10 +1,10 @@
 #!/usr/bin/python3
-"""live.py VIGIA [WORD...]: the daemon as those outside see it, one fact a line.
+"""live.py VIGIA [N/OF] [WORD...]: the daemon as those outside see it, one fact a line.
 
-Each fact is a function whose name says what holds; with WORDs, only facts whose name holds one of them. A fact has its
-own daemon in a folder of its own; its sockets are files in there (ipc), but where TCP is what the fact is about. What a
-fact waits for, it waits for at most WAIT seconds. Python's standard library, and pyzmq for those that subscribe; facts
-about interfaces make a network namespace with a pair of veths in it, which needs root.
+Each fact is a function whose name says what holds; with WORDs, only facts whose name holds one of them; with N/OF, that
+part of them. A fact has its own daemon in a folder of its own; its sockets are files in there (ipc), but where TCP is
+what the fact is about. What a fact waits for, it waits for at most WAIT seconds. Python's standard library, and pyzmq
+for those that subscribe; facts about interfaces make a network namespace with a pair of veths in it, which needs root.
 """
 import collections
 import contextlib
@@ -1952,9 +1952,12 @@ def meets_only_indicators_that_are_valid_at_the_events_time(tmp):
 
 
 def main():
+    part, parts = 0, 1
     words = sys.argv[2:]
+    if words and re.fullmatch(r"\d+/\d+", words[0]):
+        part, parts = map(int, words.pop(0).split("/"))
     failed = skipped = 0
-    chosen = [f for f in FACTS if not words or any(word in f.__name__ for word in words)]
+    chosen = [f for f in FACTS if not words or any(word in f.__name__ for word in words)][part % parts::parts]
     home = os.getcwd()
     for function in chosen:
         with tempfile.TemporaryDirectory(prefix="vigia-") as folder:
