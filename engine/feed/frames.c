@@ -58,7 +58,7 @@ static bool begin(struct frames *f, bool last)
             return false;
         f->array = inside.len && inside.at[0] == '{';
     }
-    f->lines = 1;
+    f->lines++; /* of a file that is read on, those before are there */
     f->begun = true;
     return true;
 }

@@ -16,7 +16,7 @@
 struct frames {
     struct bytes rest; /* not yet cut */
     uint64_t line;     /* of the frame given last, from 1 */
-    uint64_t lines;    /* begun so far */
+    uint64_t lines;    /* begun so far; of octets from the middle of a file, set to those before it */
     uint64_t passed;   /* octets cut so far, with line ends */
     bool array;        /* objects of an array */
     bool begun;        /* some octet was looked at */

@@ -50,6 +50,14 @@ void places_free(struct places *p)
 
 /* ---- reading */
 
+bool places_probe(struct bytes content)
+{
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
+        if (formats[i]->probe(content))
+            return true;
+    return false;
+}
+
 bool places_read(struct places *p, struct bytes content, const struct place_sink *sink, struct place_report *report,
                  struct fail *why)
 {

@@ -39,6 +39,9 @@ struct place_sink {
 
 struct places *places_new(void);
 
+/* Whether a content says by its form that it is such a file. */
+bool places_probe(struct bytes content);
+
 /* Reads one file's content. False with a reason when it is none of these forms or damaged; what was read before the
  * damage stays. */
 bool places_read(struct places *p, struct bytes content, const struct place_sink *sink, struct place_report *report,

@@ -171,6 +171,47 @@ static void read_line(const struct list *l, struct bytes line)
         read_value(l, value);
 }
 
+/* ---- what is no list */
+
+static bool is_column(struct bytes word)
+{
+    static const char *const names[] = {"type", "value", "kind", "indicator", "indicators", "ioc", NULL};
+    enum observable_type type;
+    return is_any_of(word, names) || observable_type_read(word, &type);
+}
+
+/* Several columns, one of which names a type or is named as one. */
+static bool is_row(struct bytes line)
+{
+    bool named = false;
+    unsigned columns = 0;
+    for (size_t len; line.len; line = bytes_from(line, len < line.len ? len + 1 : len), columns++) {
+        for (len = 0; len < line.len && !strchr(",;\t", line.at[len]);)
+            len++;
+        struct bytes word = bytes_trim(bytes_until(line, len));
+        if (word.len > 1 && word.at[0] == '"' && word.at[word.len - 1] == '"')
+            word = bytes_from(bytes_until(word, word.len - 1), 1);
+        named |= is_column(word);
+    }
+    return named && columns > 1;
+}
+
+/* Each of its lines would be refused: one word says it all. */
+static bool is_table(const struct list *l, struct bytes content)
+{
+    static const char hint[] = "looks like CSV: the first line should be type,value,... separated by commas";
+    struct bytes line, text = {NULL, 0};
+    unsigned number = 0;
+    while (!text.len && text_line(&content, &line)) {
+        number++;
+        text = without_comment(line);
+    }
+    if (!is_row(text))
+        return false;
+    (l->sink->broken ? l->sink->broken : l->sink->refused)(l->sink->to, number, hint);
+    return true;
+}
+
 static void read(struct bytes content, const struct feed *feed, const struct feed_sink *sink)
 {
     struct list list = {
@@ -189,6 +230,8 @@ static void read(struct bytes content, const struct feed *feed, const struct fee
     struct bytes line;
     if (bytes_start_with(content, "\xef\xbb\xbf"))
         content = bytes_from(content, 3);
+    if (is_table(&list, content))
+        return;
     while (text_line(&content, &line)) {
         list.line++;
         read_line(&list, line);

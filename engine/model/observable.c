@@ -816,6 +816,16 @@ static enum observable_type guess_hash(struct bytes text)
     return is_ja4(text) ? OBSERVABLE_JA4 : OBSERVABLE_TYPES;
 }
 
+/* Digits and dots, a slash, digits: a block, if a wrong one, and no URL. */
+static bool is_block_like(struct bytes text)
+{
+    size_t slash = bytes_find(text, '/');
+    bool digits = slash > 0 && slash + 1 < text.len && bytes_find(text, '.') < slash;
+    for (size_t i = 0; i < text.len && digits; i++)
+        digits = i == slash || (text.at[i] >= '0' && text.at[i] <= '9') || (i < slash && text.at[i] == '.');
+    return digits;
+}
+
 enum observable_type observable_guess(struct bytes text)
 {
     char clean[TEXT_MAX + 1];
@@ -832,6 +842,8 @@ enum observable_type observable_guess(struct bytes text)
         return OBSERVABLE_URL;
     if (block_read(text, &block, &masked))
         return block.bits >= ADDRESS_V4_BITS ? observable_type_of(&block.address) : OBSERVABLE_IPV6_ADDR;
+    if (is_block_like(text))
+        return OBSERVABLE_IPV4_ADDR;
     if (ip_port_read(text, &o))
         return OBSERVABLE_IP_PORT;
     enum observable_type hash = guess_hash(text);

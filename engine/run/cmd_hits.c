@@ -85,7 +85,7 @@ static int ask(const struct options *o, const char *path, const struct journal_q
     struct fail why = {.text = ""};
     struct journal_reader *reader = journal_reader_open(path, &why);
     if (!reader) {
-        log_error("%s", why.text);
+        log_error("%s: %s", path, why.text);
         return STATUS_INPUT;
     }
     struct showing s = {.options = o, .json = json_reader_new()};
@@ -93,7 +93,7 @@ static int ask(const struct options *o, const char *path, const struct journal_q
         o->output->head(&s.out, false, &o->style);
     bool read = read_findings(reader, q, &s, &why);
     if (!read)
-        log_error("%s", why.text);
+        log_error("%s: %s", path, why.text);
     put_out(&s);
     retold_clear(&s.retold);
     json_reader_free(s.json);
@@ -206,7 +206,7 @@ static int explain(const struct options *o, const char *path, const char *begin)
     struct fail why = {.text = ""};
     struct journal_reader *reader = journal_reader_open(path, &why);
     if (!reader) {
-        log_error("%s", why.text);
+        log_error("%s: %s", path, why.text);
         return STATUS_INPUT;
     }
     struct explaining x = {.json = json_reader_new(), .explain = explain_new(), .begin = begin};
@@ -214,7 +214,7 @@ static int explain(const struct options *o, const char *path, const char *begin)
     if (read_all(reader, &x))
         status = tell_explained(o, &x);
     else
-        log_error("%s", x.why.text);
+        log_error("%s: %s", path, x.why.text);
     explain_free(x.explain);
     json_reader_free(x.json);
     journal_reader_close(reader);

@@ -31,14 +31,16 @@ struct source {
     struct zmtp_socket *socket; /* NULL: a file */
     struct census *census;      /* NULL: its events are not counted */
     int64_t abreast_ns;         /* when there was nothing to read of it; monotonic */
-    uint64_t records;           /* of this life */
+    uint64_t records;           /* of a socket, of this life */
     uint64_t noted_inode, noted_at;
+    uint64_t missed; /* files that were said */
     unsigned named;
     int error; /* that was said */
     /* For any thread. */
     struct tally tally;
     struct counter read; /* octets */
     struct counter turned;
+    struct counter unread; /* files that had its name, and could not be read */
     struct counter malformed;
     struct progress position, lag, lost; /* lost: errno of why the file cannot be read */
     struct progress format_at;           /* index of `format` in the table + 1; 0: not known */
@@ -54,6 +56,7 @@ struct hearer {
     struct hits_context context;
     struct event_reader *reader;
     struct source *sources;
+    const char **paths; /* of all files, up to a NULL */
     unsigned count;
     struct zmtp_socket *sockets[CONFIG_FEEDS_MAX];
     unsigned socket_count;
@@ -73,10 +76,21 @@ static void set_format(struct source *s, const struct format *format)
     progress_tell(&s->format_at, at + 1);
 }
 
+/* Where the record at hand was: its line, or its number where there are no lines. */
+static uint64_t record_at(const struct source *s)
+{
+    return s->socket ? s->records : s->frames.line;
+}
+
 static void refused(struct source *s, const char *why)
 {
-    if (s->named++ < HEARER_NAMED)
+    if (s->named++ >= HEARER_NAMED)
+        return;
+    if (s->socket)
         log_error("feed %s: record %" PRIu64 ": %s", s->config->name, s->records, why);
+    else
+        log_error("feed %s: %s: line %" PRIu64 ": %s", s->config->name,
+                  *s->follow.name ? s->follow.name : s->config->path, s->frames.line, why);
 }
 
 static bool recognise(struct source *s, struct bytes frame)
@@ -139,7 +153,7 @@ static void take(struct hearer *h, struct source *s, struct bytes frame)
         count(h, s, e);
     event_hits_take(
         &h->context, e,
-        &(struct event_at){.frame = frame, .record = s->records, .sensor = s->sensor, .clock_ns = e->time_ns},
+        &(struct event_at){.frame = frame, .record = record_at(s), .sensor = s->sensor, .clock_ns = e->time_ns},
         &h->stop);
 }
 
@@ -168,6 +182,21 @@ static void say_error(struct source *s)
         log_warning("feed %s: %s: %s; it is tried again", s->config->name, s->config->path, strerror(s->error));
 }
 
+static void say_missed(struct source *s)
+{
+    uint64_t missed = s->follow.missed - s->missed;
+    if (!missed)
+        return;
+    s->missed = s->follow.missed;
+    counter_add(&s->unread, missed);
+    if (!*s->follow.missed_name)
+        log_warning("feed %s: the file that was read last is gone from beside %s: what it still held is not read",
+                    s->config->name, s->config->path);
+    else
+        log_warning("feed %s: %s%s, which %s was called meanwhile, cannot be followed: what it holds is not read",
+                    s->config->name, s->follow.missed_name, missed > 1 ? " and others" : "", s->config->path);
+}
+
 static bool hear_file(struct hearer *h, struct source *s)
 {
     unsigned n = take_frames(h, s, false);
@@ -175,6 +204,7 @@ static bool hear_file(struct hearer *h, struct source *s)
         return true;
     enum follow_found found = follow_read(&s->follow, &s->frames, h->now_ns);
     say_error(s);
+    say_missed(s);
     if (found == FOLLOW_END) {
         while (take_frames(h, s, true) == HEARER_ROUND)
             swap_quiet();
@@ -205,8 +235,11 @@ static void note(struct hearer *h, struct source *s)
     progress_tell(&s->lag, (int64_t)follow_lag(&s->follow));
     if (s->socket || s->follow.fd < 0 || (s->follow.inode == s->noted_inode && at == s->noted_at))
         return;
-    struct journal_file file = {
-        .sensor = s->ledger_name, .name = bytes_text(s->config->path), .inode = s->follow.inode, .size = at};
+    struct journal_file file = {.sensor = s->ledger_name,
+                                .name = bytes_text(s->config->path),
+                                .inode = s->follow.inode,
+                                .size = at,
+                                .changed_ns = follow_changed(&s->follow)};
     struct ledger_note *n = ledger_note(&file, false);
     if (!ring_push(h->notes, n)) { /* the next time */
         free(n);
@@ -334,7 +367,7 @@ static bool open_source(struct hearer *h, const struct config_feed *c, struct fa
     if (c->format)
         set_format(s, format_named(c->format));
     if (c->path)
-        s->follow = follow_of(c->path, 0, 0);
+        s->follow = follow_of(c->path, 0, 0, 0);
     else
         s->follow = (struct follow){.fd = -1};
     return c->path || open_socket(h, s, why) || fail_at(why, "feed %s", c->name);
@@ -343,7 +376,8 @@ static bool open_source(struct hearer *h, const struct config_feed *c, struct fa
 struct hearer *hearer_open(const struct hearer_job *job, struct fail *why)
 {
     struct hearer *h = calloc(1, sizeof *h);
-    if (!h || !(h->sources = calloc(job->config->feeds_count + 1, sizeof *h->sources)))
+    if (!h || !(h->sources = calloc(job->config->feeds_count + 1, sizeof *h->sources)) ||
+        !(h->paths = calloc(job->config->feeds_count + 1, sizeof *h->paths)))
         abort();
     h->job = job;
     h->now_ns = clock_monotonic_ns();
@@ -356,6 +390,10 @@ struct hearer *hearer_open(const struct hearer_job *job, struct fail *why)
             hearer_free(h);
             return NULL;
         }
+    unsigned paths = 0;
+    for (unsigned i = 0; i < h->count; i++)
+        if (h->sources[i].config->path)
+            h->paths[paths++] = h->sources[i].config->path;
     return h;
 }
 
@@ -363,7 +401,7 @@ static void know(void *to, const struct journal_file *file)
 {
     struct source *s = to;
     if (bytes_equal(file->name, bytes_text(s->config->path))) {
-        s->follow = follow_of(s->config->path, file->inode, file->size);
+        s->follow = follow_of(s->config->path, file->inode, file->size, file->changed_ns);
         s->noted_inode = file->inode;
         s->noted_at = file->size;
     }
@@ -379,6 +417,8 @@ bool hearer_know(struct hearer *h, struct journal *j, struct fail *why)
 
 void hearer_start(struct hearer *h)
 {
+    for (unsigned i = 0; i < h->count; i++)
+        h->sources[i].follow.others = h->paths;
     const struct database *db = h->job->database->current;
     database_hold(db);
     h->context.database = db;
@@ -429,6 +469,7 @@ static void source_status(const struct source *s, struct json *j)
         number(j, "position", (uint64_t)progress_read(&s->position));
         number(j, "lag", (uint64_t)progress_read(&s->lag));
         number(j, "rotations", counter_read(&s->turned));
+        number(j, "unread", counter_read(&s->unread));
         json_key(j, "missing"), json_string(j, error ? strerror(error) : NULL);
     }
     json_end(j);
@@ -468,6 +509,7 @@ void hearer_free(struct hearer *h)
     asker_free(h->context.asker);
     ring_free(h->told);
     ring_free(h->notes);
+    free(h->paths);
     free(h->sources);
     free(h);
 }

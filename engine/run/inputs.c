@@ -49,6 +49,20 @@ static const struct format *events_of(const struct inputs *in, struct bytes cont
     return f && f->read_event ? f : NULL;
 }
 
+/* Of a content that nobody claimed. */
+static void refuse_content(struct bytes content, struct fail *why)
+{
+    if (record_probe(content))
+        return; /* a capture, and `why` says what is wrong with it */
+    const struct format *f = format_of(content);
+    why->text[0] = '\0';
+    if (f && f->read && f != &format_plain)
+        fail_set(why, "expected a capture (pcap or pcapng) or events (intelmq or eve), found indicators (%s): see -i",
+                 f->name);
+    else
+        fail_set(why, "expected a capture (pcap or pcapng) or events (intelmq or eve)");
+}
+
 static void take_events(const struct inputs *in, struct input *i, const struct format *format)
 {
     bool piped = strcmp(i->name, "-") == 0;
@@ -87,6 +101,7 @@ static void take_content(struct inputs *in, const char *path, const struct unpac
         in->count++;
         return;
     }
+    refuse_content(part->content, &why);
     fail_at(&why, "%s", i->name);
     failed(in, why.text);
     free(i->name);
@@ -180,6 +195,7 @@ static bool take_pipe(struct inputs *in, const char *name, int fd)
         in->count++;
         return true;
     }
+    refuse_content(bytes_of(room, have), &why);
     free(i->name);
     free(room);
     fail_at(&why, "%s", name);

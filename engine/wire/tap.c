@@ -127,7 +127,9 @@ static struct tap_socket *open_one(const struct tap_settings *t, struct fail *wh
     int status = pcap_activate(s->pcap);
     if (status < 0) {
         const char *more = pcap_geterr(s->pcap);
-        fail_set(why, "%s%s%s", pcap_statustostr(status), *more ? ": " : "", more);
+        const char *what = pcap_statustostr(status); /* which may be all that there is to say */
+        bool twice = strncmp(more, what, strlen(what)) == 0;
+        fail_set(why, "%s%s%s", twice ? "" : what, *more && !twice ? ": " : "", more);
     } else if (pcap_setnonblock(s->pcap, 1, reason) != 0) {
         fail_set(why, "%s", reason);
     } else if (set_filter(s->pcap, t->filter, why)) {

@@ -1,4 +1,6 @@
 #include <criterion/criterion.h>
+#include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -21,16 +23,27 @@ static void begin(void)
     now_ns = SECOND;
     snprintf(path, sizeof path, "%s/events", folder);
     snprintf(aside, sizeof aside, "%s/events.1", folder);
-    follow = follow_of(path, 0, 0);
+    follow = follow_of(path, 0, 0, 0);
 }
 
 static void end(void)
 {
     follow_close(&follow);
     frames_free(&frames);
-    unlink(path);
-    unlink(aside);
+    DIR *dir = opendir(folder);
+    for (struct dirent *entry; (entry = readdir(dir));)
+        unlinkat(dirfd(dir), entry->d_name, 0);
+    closedir(dir);
     rmdir(folder);
+}
+
+/* The file is renamed, changed for the last time at that second. */
+static void rotate(const char *name, int second)
+{
+    char to[128];
+    snprintf(to, sizeof to, "%s/%s", folder, name);
+    cr_assert_eq(rename(path, to), 0);
+    cr_assert_eq(utimensat(AT_FDCWD, to, (struct timespec[2]){{.tv_sec = second}, {.tv_sec = second}}, 0), 0);
 }
 
 static void add(const char *where, const char *text)
@@ -61,9 +74,10 @@ static const char *hear(void)
 static void restart(void)
 {
     uint64_t inode = follow.inode, at = follow_position(&follow, &frames);
+    int64_t changed_ns = follow_changed(&follow);
     follow_close(&follow);
     frames_restart(&frames);
-    follow = follow_of(path, inode, at);
+    follow = follow_of(path, inode, at, changed_ns);
 }
 
 TestSuite(follow, .init = begin, .fini = end);
@@ -163,4 +177,107 @@ Test(follow, takes_no_folder_for_a_file)
     follow.path = folder;
     cr_expect_str_eq(hear(), "");
     cr_expect_neq(follow.error, 0);
+}
+
+Test(follow, reads_all_files_that_had_the_name_while_nobody_looked)
+{
+    add(path, "a\n");
+    hear();
+    add(path, "b\n");
+    restart();
+    rotate("events.d1", 1000);
+    add(path, "c\n");
+    rotate("events.d2", 1001);
+    add(path, "d\n");
+    rotate("events-20261121", 1001); /* as coarse as a clock may be: then by inode */
+    add(path, "e\n");
+    rotate("events.3", 1002);
+    add(path, "f\n");
+    cr_expect_str_eq(hear(), "<b><c><d><e><f>");
+    cr_expect_eq(follow.missed, 0);
+    add(path, "g\n");
+    restart(); /* in the newest: those before are over */
+    cr_expect_str_eq(hear(), "<g>");
+}
+
+Test(follow, reads_files_that_had_the_name_between_two_looks)
+{
+    add(path, "a\n");
+    cr_expect_str_eq(hear(), "<a>");
+    add(path, "b\n");
+    rotate("events.2", 1000);
+    add(path, "c\n");
+    rotate("events.1", 1001);
+    cr_expect_str_eq(hear(), "<b><c>"); /* though nothing has the name yet */
+    add(path, "d\n");
+    cr_expect_str_eq(hear(), "<d>");
+}
+
+Test(follow, takes_no_other_file_for_one_that_had_the_name)
+{
+    static const char *const names[] = {"events.bak", "eventspace.1", "other.1", "events.0", "events.7"};
+    char other[128];
+    snprintf(other, sizeof other, "%s/events.7", folder);
+    for (unsigned i = 0; i < sizeof names / sizeof *names; i++) {
+        add(path, "x\n");
+        rotate(names[i], i == 3 ? 999 : 1001); /* .0 is older than what was read */
+    }
+    add(path, "a\n");
+    hear();
+    restart();
+    follow.others = (const char *const[]){other, NULL};
+    rotate("events.1", 1000);
+    add(path, "b\n");
+    follow.known_ns = 1000 * SECOND;
+    cr_expect_str_eq(hear(), "<b>");
+    cr_expect_eq(follow.missed, 0);
+}
+
+Test(follow, names_what_it_could_not_read)
+{
+    add(path, "a\n");
+    hear();
+    restart();
+    rotate("events.3", 1000);
+    follow.known_ns = 1000 * SECOND;
+    add(path, "b\n");
+    rotate("events.2.gz", 1001);
+    add(path, "c\n");
+    rotate("events.1", 1002);
+    add(path, "d\n");
+    cr_expect_str_eq(hear(), "<c><d>");
+    cr_expect_eq(follow.missed, 1);
+    cr_expect_str_eq(follow.missed_name, "events.2.gz");
+}
+
+Test(follow, goes_on_behind_a_file_that_is_gone_and_says_so)
+{
+    char gone[128];
+    add(path, "a\n");
+    hear();
+    restart();
+    rotate("events.2", 1000);
+    follow.known_ns = 1000 * SECOND;
+    add(path, "b\n");
+    rotate("events.1", 1001);
+    add(path, "c\n");
+    snprintf(gone, sizeof gone, "%s/events.2", folder);
+    unlink(gone);
+    cr_expect_str_eq(hear(), "<b><c>");
+    cr_expect_eq(follow.missed, 1);
+    cr_expect_str_eq(follow.missed_name, "");
+}
+
+Test(follow, counts_lines_of_the_file_over_a_restart_and_a_rotation)
+{
+    add(path, "a\n\nc\n");
+    hear();
+    restart();
+    add(path, "d\n");
+    cr_expect_str_eq(hear(), "<d>");
+    cr_expect_eq(frames.line, 4);
+    rename(path, aside);
+    add(path, "a\nb\n");
+    cr_expect_str_eq(hear(), "<a><b>");
+    cr_expect_eq(frames.line, 2);
 }

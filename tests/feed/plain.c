@@ -262,3 +262,28 @@ Test(plain, reads_real_lists_whole)
     if (files == 0)
         cr_skip_test("skipped: no shared data");
 }
+
+Test(plain, takes_digits_with_a_slash_for_a_block)
+{
+    cr_expect_str_eq(read_text("10.0.0.0/8\n10.0.0.0/33\n300.0.0.0/8\n10.0.0/8\n192.0.2.1/a\n"),
+                     "1 ipv4-addr 10.0.0.0/8\n2 R \"10.0.0.0/33\"\n3 R \"300.0.0.0/8\"\n4 R \"10.0.0/8\"\n"
+                     "5 url http://192.0.2.1/a\n");
+}
+
+Test(plain, refuses_a_table_at_once)
+{
+    static const char hint[] = "looks like CSV: the first line should be type,value,... separated by commas";
+    static const char *const tables[] = {"domain-name,bad.example\nx y\n", "\xef\xbb\xbftype;value\nurl;x y\n",
+                                         "indicator,kind\nx y\n", "bad.example\tdomain-name\n", "\"type\",\"what\"\n"};
+    struct feed feed = {.name = "own", .tlp = TLP_GREEN, .confidence = 70, .category = CATEGORY_UNDETERMINED};
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+        struct feed_sink sink = {.indicator = on_indicator, .warning = on_warning, .refused = on_warning};
+        told_len = indicators = 0;
+        format_plain.read(bytes_text(tables[i]), &feed, &sink);
+        char expected[256];
+        snprintf(expected, sizeof expected, "1 W %s\n", hint);
+        cr_expect_str_eq(told, expected, "%s", tables[i]);
+        cr_expect_eq(indicators, 0);
+    }
+    cr_expect_str_eq(read_text("http://bad.example/a,b;c\n"), "1 url http://bad.example/a,b;c\n");
+}

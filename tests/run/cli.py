@@ -638,7 +638,7 @@ def checks_countries_and_regions(tmp):
           "countries: 2 networks of 2 countries\n")
     (tmp / "regions.yaml").write_text("subregions:\n  one: {name: One}\nstates: []\n")
     config = atlas(tmp, "regions: regions.yaml\n")
-    ran = run("check", "-c", config, status=INPUT)
+    ran = run("check", "-c", config, status=USAGE)
     holds(ran.err, "regions.yaml: line 2: subregions.one.name_es: expected a name, found nothing")
     ran = run("replay", "-c", config, *SAMPLE_INDICATORS, SAMPLE, status=USAGE)
     holds(ran.err, "regions.yaml: line 2:")
@@ -1198,6 +1198,68 @@ def looks_up_the_other_values_when_one_is_none(tmp):
     ran = run("lookup", "-i", values, "", "bad.example", status=INPUT)
     same(len(ran.findings()), 1)
     holds(ran.err, "error")
+
+
+@fact
+def checks_what_a_configuration_relies_on_as_the_daemon_does(tmp):
+    cases = [
+        ("sensors:\n  - {name: tap, folder: nowhere}\n", "sensor tap: ", f"{tmp}/nowhere: expected a folder: No such file"),
+        ("sensors:\n  - {name: tap, folder: a.yaml}\n", "sensor tap: ", f"{tmp}/a.yaml: expected a folder: is none"),
+        ("sensors:\n  - {name: tap, interface: nosuch0}\n", "sensor tap: nosuch0: expected an interface"),
+        ("publish:\n  key: no.key\n", "publish: ", f"{tmp}/no.key"),
+        ("feeds:\n  - {name: in, subscribe: 'tcp://127.0.0.1:9', server: no.pub}\n", "feed in: ", f"{tmp}/no.pub"),
+        ("threads: many\n", f"{tmp}/a.yaml: line 1: threads"),
+    ]
+    config = tmp / "a.yaml"
+    for text, *said in cases:
+        config.write_text(text)
+        for args in (["-c", config], [config]):
+            holds(run("check", *args, status=USAGE).err, *said)
+    (tmp / "captures").mkdir()
+    config.write_text("sensors:\n  - {name: tap, folder: captures}\n  - {name: own, interface: lo}\n")
+    same(run("check", "-c", config).err, "")
+
+
+@fact
+def checks_files_of_every_kind(tmp):
+    def check(name, text, status=DONE):
+        (tmp / name).write_text(text)
+        return run("check", tmp / name, status=status)
+    holds(check("land.csv", "prefix,country\n192.0.2.0/24,CL\n").out, "land.csv: csv, 1 networks")
+    holds(check("bare.csv", "192.0.2.0/24,CL\nx,PE\n", INPUT).out, "bare.csv: csv, 1 networks", "1 refused")
+    holds(check("rir", "2|lacnic|20261121|1|19870101|20261121|-0300\nlacnic|CL|ipv4|192.0.2.0|256|20200101|allocated\n").out,
+          "rir: rir, 1 networks")
+    holds(check("regions.yaml", pathlib.Path("rules/regions.yaml").read_text()).out, "regions: 35 states")
+    event = {"__type": "Event", "classification.type": "odd", "feed.provider": "p", "time.source": "2026-03-01T00:00:00Z",
+             "source.fqdn": "bad.example"}
+    ran = check("events.jsonl", json.dumps(event) + "\n{half\n", INPUT)
+    holds(ran.out, "events.jsonl: intelmq, 1 events, 0 other records, 1 refused\n", "unknown class: 'odd' 1")
+    holds(ran.err, f"{tmp}/events.jsonl: line 2: ")
+    alert = {"timestamp": "2026-03-01T00:00:00Z", "event_type": "alert", "src_ip": "192.0.2.1", "dest_ip": "192.0.2.2",
+             "alert": {"signature": "x", "signature_id": 1, "category": "c", "severity": 1}}
+    flow = {"timestamp": "2026-03-01T00:00:00Z", "event_type": "flow", "src_ip": "192.0.2.1", "dest_ip": "192.0.2.2"}
+    holds(check("eve.json", json.dumps(alert) + "\n" + json.dumps(flow) + "\n").out,
+          "eve.json: eve, 1 events, 1 other records, 0 refused\n")
+
+
+@fact
+def says_once_that_a_table_has_no_header(tmp):
+    for text in ("domain-name,bad.example\nurl,http://bad.example/\n", "type;value\nurl;http://bad.example/\n",
+                 "# ours\n\nindicator,kind\nbad.example,domain\nworse.example,domain\n"):
+        (tmp / "table.csv").write_text(text)
+        ran = run("check", tmp / "table.csv", status=INPUT)
+        same((ran.err.count("\n"), ran.err.count("looks like CSV: the first line should be type,value,")), (1, 1))
+
+
+@fact
+def names_an_error_once_and_its_file(tmp):
+    holds(run("hits", "--journal", tmp / "no.db", status=INPUT).err, f"{tmp}/no.db: ")
+    holds(run("hits", "--journal", tmp / "no.db", "--explain", "ab12", status=INPUT).err, f"{tmp}/no.db: ")
+    own = indicators(tmp, "domain-name,bad.example")
+    holds(run("replay", "-i", own, own, status=INPUT).err, f"{own}: expected a capture", "or events", "indicators (csv)")
+    (tmp / "folder").mkdir()
+    (tmp / "folder" / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n\0\0")
+    holds(run("observe", tmp / "folder", status=INPUT).err, "a.png: expected a capture (pcap or pcapng) or events")
 
 
 @fact

@@ -1879,6 +1879,65 @@ def goes_on_with_a_feed_where_it_was_stopped(tmp):
 
 
 @fact
+def reads_every_file_that_a_feed_was_while_it_was_down(tmp):
+    feed = tmp / "events.jsonl"
+    with feed_daemon(tmp) as daemon:
+        append(feed, incidents(0, 1))
+        daemon.start()
+        heard_events(daemon, 1)
+        daemon.stop()
+        for n in (1, 3, 5):
+            append(feed, incidents(n, n + 2))
+            feed.rename(tmp / f"events.d{n}")
+            time.sleep(0.02)  # coarse clocks of file systems
+        append(feed, incidents(7, 8))
+        daemon.start()
+        heard_events(daemon, 7)
+        same(feed_of(daemon)["unread"], 0)
+        daemon.stop()
+        told_once(daemon, 8)
+        append(feed, incidents(8, 9))
+        feed.rename(tmp / "events.d7")
+        time.sleep(0.02)
+        append(feed, incidents(9, 10))
+        (tmp / "events.d8.gz").write_bytes(gzip.compress(feed.read_bytes()))
+        time.sleep(0.02)
+        feed.write_text(incidents(10, 11), encoding="utf-8")
+        os.unlink(tmp / "events.d7")
+        daemon.start()
+        heard_events(daemon, 1)
+        wait_for("the count", lambda: feed_of(daemon)["unread"] == 2)
+        holds(daemon.stop(), "events.d8.gz")
+
+
+@fact
+def says_once_that_an_interface_is_not_there(tmp):
+    (tmp / "vigia.yaml").write_text(f"publish: {{endpoint: 'ipc://{tmp}/tell', replay: 'ipc://{tmp}/replay'}}\n"
+                                    "sensors:\n  - {name: tap, interface: nosuch0}\n")
+    said = vigia("run", "-c", tmp / "vigia.yaml", status=2).stderr
+    holds(said, "sensor tap: nosuch0: ")
+    assert said.count("No such device") < 2, said
+
+
+@fact
+def names_the_line_of_an_event_in_its_file(tmp):
+    feed = tmp / "events.jsonl"
+    with feed_daemon(tmp) as daemon:
+        append(feed, incidents(0, 2) + "\n")
+        daemon.start()
+        heard_events(daemon, 2)
+        daemon.stop()
+        append(feed, incidents(2, 3))
+        daemon.start()
+        heard_events(daemon, 1)
+        feed.rename(tmp / "events.jsonl.1")
+        append(feed, incidents(3, 5))
+        heard_events(daemon, 3)
+        daemon.stop()
+        same([f["evidence"]["packet"] for f in daemon.hits()], [1, 2, 4, 1, 2])
+
+
+@fact
 def loses_no_event_however_often_it_is_killed(tmp):
     feed, total = tmp / "events.jsonl", 0
     with feed_daemon(tmp) as daemon:
@@ -1936,7 +1995,7 @@ def counts_what_of_a_feed_it_cannot_read_and_says_so(tmp):
              (3, "3 records refused (1 no JSON, 2 time that cannot be); 1 event of unknown class: 'odd' 1; "
                  "1 event of unknown country: 'XX' 1"))
         holds(vigia("status", "-c", tmp / "ask.yaml", "--format", "text").stdout, "unknown class: 'odd' 1")
-        holds(daemon.stop(), "feed incidents: record 2: ", "feed incidents: record 3: expected a time from 1990")
+        holds(daemon.stop(), f"feed incidents: {tmp}/events.jsonl: line 2: ", "events.jsonl: line 3: expected a time from 1990")
 
 
 @fact
