@@ -65,14 +65,10 @@ enum inflate_verdict brotli_step(struct brotli *z, struct bytes *in, uint8_t *ou
     BrotliDecoderResult result = BrotliDecoderDecompressStream(z->state, &in->len, &in->at, &left, &out, NULL);
     *len = room - left;
     switch (result) {
-    case BROTLI_DECODER_RESULT_SUCCESS:
-        return INFLATE_END;
-    case BROTLI_DECODER_RESULT_NEEDS_MORE_INPUT:
-        return INFLATE_MORE;
-    case BROTLI_DECODER_RESULT_NEEDS_MORE_OUTPUT:
-        return INFLATE_FULL;
-    default:
-        break;
+    case BROTLI_DECODER_RESULT_SUCCESS: return INFLATE_END;
+    case BROTLI_DECODER_RESULT_NEEDS_MORE_INPUT: return INFLATE_MORE;
+    case BROTLI_DECODER_RESULT_NEEDS_MORE_OUTPUT: return INFLATE_FULL;
+    default: break;
     }
     BrotliDecoderErrorCode why = BrotliDecoderGetErrorCode(z->state);
     bool memory = why <= BROTLI_DECODER_ERROR_ALLOC_CONTEXT_MODES && why >= BROTLI_DECODER_ERROR_ALLOC_BLOCK_TYPE_TREES;

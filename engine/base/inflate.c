@@ -41,8 +41,8 @@ struct inflate *inflate_open(enum inflate_format format, struct inflate_allowanc
     return z;
 }
 
-/* A zlib header names method 8 and makes a multiple of 31 (RFC 1950, 2.2). Many servers send raw deflate instead, so the
- * first octets decide (RFC 9110, 8.4.1.2, note). One octet alone is taken by its method. */
+/* A zlib header names method 8 and makes a multiple of 31 (RFC 1950, 2.2). Many servers send raw deflate instead, so
+ * the first octets decide (RFC 9110, 8.4.1.2, note). One octet alone is taken by its method. */
 static bool begins_zlib(struct bytes in)
 {
     bool method = (in.at[0] & 15) == Z_DEFLATED && in.at[0] >> 4 <= 7;

@@ -35,7 +35,7 @@ struct correlate_rule {
 struct correlate_member {
     uint64_t indicator; /* keyed hash: the same in every generation */
     const struct indicator_key *key;
-    const char *id; /* NULL: it was not told by itself, so it counts, and is no evidence */
+    const char *id;      /* NULL: it was not told by itself, so it counts, and is no evidence */
     const char *country; /* ISO 3166; ZZ is no country, and correlates with nothing */
     int64_t time_ns;
     uint32_t generation;

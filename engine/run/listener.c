@@ -283,8 +283,7 @@ struct listener *listener_start(const struct listener_job *job, unsigned index)
     const struct database *db = job->database->current;
     database_hold(db);
     l->context = (struct hits_context){
-        .database = db, .asker = asker_new(), .told = l->told, .live = true,
-        .strict_validity = true};
+        .database = db, .asker = asker_new(), .told = l->told, .live = true, .strict_validity = true};
     show(&l->counters.generation, database_generation(db));
     if (!asker_fit(l->context.asker, db))
         abort();

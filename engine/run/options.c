@@ -156,7 +156,8 @@ static bool apply(struct options *o, int letter, const char *value, struct fail 
     case 'v': o->strict_validity = true; return true;
     case 'a':
         o->as = value;
-        return format_named(value) || fail_set(why, "--as: expected csv, misp, stix, plain, intelmq or eve, found \"%s\"", value);
+        return format_named(value) ||
+               fail_set(why, "--as: expected csv, misp, stix, plain, intelmq or eve, found \"%s\"", value);
     case 'f':
         o->output = output_named(value);
         return o->output || fail_set(why, "--format: expected json, text or csv, found \"%s\"", value);

@@ -16,7 +16,8 @@ enum { PORT_WAITING = 16 };
 
 struct port;
 
-/* Listens there; a UNIX socket is made anew, a FIFO where there is none, for its owner alone. `complain` is called on the reader's thread. */
+/* Listens there; a UNIX socket is made anew, a FIFO where there is none, for its owner alone. `complain` is called on
+ * the reader's thread. */
 struct port *port_open(const struct config_listen *where, void (*complain)(void *to, const char *text), void *to,
                        struct fail *why);
 

@@ -1,6 +1,6 @@
 /*
- * Any octets as a connection that is known to be HTTP, with all its files; where the first octet is odd, some pieces come
- * behind a hole.
+ * Any octets as a connection that is known to be HTTP, with all its files; where the first octet is odd, some pieces
+ * come behind a hole.
  *
  *     fuzz_http CORPUS SEEDS
  */
