@@ -971,7 +971,7 @@ def reads_a_file_that_came_while_it_was_stopped_however_old_it_is(tmp):
         wait_for("the old one", lambda: len(daemon.hits()) == 2)
         wait_for("the one that is gone is forgotten",
                  lambda: rows_of(tmp, "SELECT name FROM taken") == [(b"old.pcap",)])
-        same(daemon.status()["wire"]["packets"], 1)
+        wait_for("its packet to be counted", lambda: daemon.status()["wire"]["packets"] == 1)
         daemon.stop()
         same(rows_of(tmp, "SELECT name FROM taken"), [(b"old.pcap",)])
 
